@@ -1,0 +1,1 @@
+"""What people do in a room: commands, events, rules (pure) and handlers."""

@@ -1,0 +1,1 @@
+"""People and their sign-in sessions: registering, guests, passwords, bearer tokens."""

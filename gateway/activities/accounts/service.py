@@ -1,0 +1,181 @@
+"""Accounts: registering, guests, signing in and out, and whose a token is."""
+
+import secrets
+
+from gateway.activities.accounts import fields, limits
+from gateway.activities.accounts.limits import AccountSettings
+from gateway.activities.accounts.passwords import Passwords
+from gateway.activities.accounts.sessions import Sessions, SignedIn
+from gateway.backplane.sessions import SessionCache
+from gateway.backplane.throttle import Throttle
+from gateway.core.errors import Forbidden, InvalidCredentials, Unavailable, UsernameTaken
+from gateway.core.identity import Identity
+from gateway.core.ids import UserId
+from gateway.storage import users
+from gateway.storage.connection import Connection
+from gateway.storage.database import Database
+from gateway.storage.generated import accounts as account_queries
+from gateway.storage.generated import audit as audit_queries
+from gateway.storage.generated import sessions as session_queries
+from gateway.storage.generated import users as user_queries
+from gateway.storage.generated.tables import UserRow
+
+
+class Accounts:
+    """People's way in and out.
+
+    ``address`` is where a request comes from; the throttle counts by it. Any
+    method may raise ``DatabaseUnavailable``, those that take a password
+    ``Overloaded``. Redis is never needed.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        cache: SessionCache,
+        throttle: Throttle,
+        passwords: Passwords,
+        settings: AccountSettings,
+    ) -> None:
+        self._database = database
+        self._sessions = Sessions(database, cache, settings.session_lifetime)
+        self._throttle = throttle
+        self._passwords = passwords
+        self._settings = settings
+
+    async def register(self, email: str, username: str, password: str, *, address: str) -> SignedIn:
+        """Make an account and sign in.
+
+        Raises ``InvalidField``, ``RateLimited``, ``EmailTaken``, ``UsernameTaken``.
+        """
+        email = fields.clean_email(email)
+        username = fields.clean_username(username)
+        password = fields.clean_password(password)
+        await self._throttle.take([limits.arrival_counter(self._settings, address)])
+        password_hash = await self._passwords.hash(password)
+        async with self._database.transaction() as conn:
+            user = await users.register(
+                conn, email=email, username=username, password_hash=password_hash
+            )
+            await _record(conn, "register", user.id, email=email, address=address)
+            return await self._sessions.open(conn, user)
+
+    async def guest(self, name: str, avatar_url: str | None = None, *, address: str) -> SignedIn:
+        """Let somebody in by a name, or by one close to it where it is taken.
+
+        Raises ``InvalidField``, ``RateLimited``.
+        """
+        name = fields.clean_guest_name(name)
+        avatar_url = fields.clean_avatar_url(avatar_url)
+        await self._throttle.take([limits.arrival_counter(self._settings, address)])
+        async with self._database.transaction() as conn:
+            user = await _create_guest(conn, name, avatar_url)
+            return await self._sessions.open(conn, user)
+
+    async def sign_in(self, email: str, password: str, *, address: str) -> SignedIn:
+        """Open a session by e-mail and password; ``InvalidCredentials`` or ``RateLimited`` if not.
+
+        An attempt is counted before the password is looked at, so that many at
+        once cannot pass the limit together; one that was no failure is taken off.
+        """
+        counters = limits.sign_in_counters(self._settings, email, address)
+        await self._throttle.take(counters)
+        try:
+            user = await self._check_credentials(email.strip(), password)
+        except InvalidCredentials:
+            await self._record_failure(email, address)
+            raise
+        except Unavailable:
+            await self._throttle.give_back(counters)
+            raise
+        await self._throttle.forget(counters.person)
+        await self._throttle.give_back([counters.address])
+        async with self._database.transaction() as conn:
+            await _record(conn, "sign_in", user.id, address=address)
+            return await self._sessions.open(conn, user)
+
+    async def identify(self, token: str) -> Identity:
+        """Return whose token this is; ``InvalidToken`` when it is nobody's, or not any more."""
+        return await self._sessions.identify(token)
+
+    async def sign_out(self, identity: Identity) -> None:
+        """End the session. PostgreSQL forgets it first: Redis can then only repeat the truth."""
+        async with self._database.transaction() as conn:
+            await session_queries.delete_session(conn, sid=identity.session_id)
+            await _record(conn, "sign_out", identity.user_id)
+        await self._sessions.call_in([identity.session_id])
+
+    async def change_password(self, identity: Identity, old: str, new: str) -> None:
+        """Set a new password and end the person's other sessions.
+
+        Raises ``InvalidField``, ``InvalidCredentials``, ``RateLimited``, and
+        ``Forbidden`` for guests, who have no password.
+        """
+        new = fields.clean_password(new, "new_password")
+        if identity.is_guest:
+            raise Forbidden("A guest has no password.")
+        await self._check_old_password(identity.user_id, old)
+        password_hash = await self._passwords.hash(new)
+        async with self._database.transaction() as conn:
+            await user_queries.set_password_hash(
+                conn, user_id=identity.user_id, password_hash=password_hash
+            )
+            ended = await account_queries.end_other_sessions(
+                conn, user_id=identity.user_id, kept_sid=identity.session_id
+            )
+            await _record(conn, "change_password", identity.user_id, sessions_ended=len(ended))
+        await self._sessions.call_in(ended)
+
+    async def _check_credentials(self, email: str, password: str) -> UserRow:
+        """Return the account; unknown or wrong take the same time and get the same answer."""
+        async with self._database.connection() as conn:
+            user = await user_queries.get_user_by_email(conn, email=email)
+        password_hash = user.password_hash if user else None
+        matches = await self._passwords.verify(fields.normalize_password(password), password_hash)
+        if user is None or not matches:
+            raise InvalidCredentials("This e-mail address and password do not belong together.")
+        return user
+
+    async def _check_old_password(self, user_id: UserId, password: str) -> None:
+        """Raise ``InvalidCredentials``, counted like a sign-in: a stolen session may guess too."""
+        counter = limits.password_counter(self._settings, user_id)
+        await self._throttle.take([counter])
+        async with self._database.connection() as conn:
+            user = await user_queries.get_user(conn, user_id=user_id)
+        password_hash = user.password_hash if user else None
+        if not await self._passwords.verify(fields.normalize_password(password), password_hash):
+            raise InvalidCredentials("The old password is not this one.")
+        await self._throttle.forget(counter)
+
+    async def _record_failure(self, email: str, address: str) -> None:
+        """Write a failed sign-in to the trail; attempts that the throttle refused never get here.
+
+        So nobody can fill the table faster than they may guess.
+        """
+        async with self._database.connection() as conn:
+            await _record(conn, "sign_in_failed", None, email=email, address=address)
+
+
+async def _create_guest(conn: Connection, name: str, avatar_url: str | None) -> UserRow:
+    for username in fields.guest_name_candidates(name, secrets.token_hex(4)):
+        try:
+            async with conn.transaction():  # a savepoint: a taken name ends only itself
+                return await users.register_guest(conn, username=username, avatar_url=avatar_url)
+        except UsernameTaken:
+            continue
+    raise UsernameTaken("This name is taken, and so are those close to it.")
+
+
+async def _record(
+    conn: Connection, action: str, user_id: UserId | None, **details: str | int
+) -> None:
+    """Write to the audit trail. No password and no token is ever among the details."""
+    person = str(user_id) if user_id else None
+    await audit_queries.record_action(
+        conn,
+        action=action,
+        entity_type="user",
+        entity_id=person,
+        user_id=person,
+        details=details,
+    )

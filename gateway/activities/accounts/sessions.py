@@ -1,0 +1,82 @@
+"""Sign-in sessions: PostgreSQL is the truth, Redis remembers it for a minute."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from gateway.activities.accounts.tokens import TOKEN_BYTES, encode_token, hash_token
+from gateway.backplane.sessions import CACHE_SECONDS, SessionCache
+from gateway.core.errors import BackplaneUnavailable, InvalidToken
+from gateway.core.identity import Identity
+from gateway.core.ids import SessionId
+from gateway.storage.connection import Connection
+from gateway.storage.database import Database
+from gateway.storage.generated import sessions as session_queries
+from gateway.storage.generated.tables import UserRow
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A new session. ``token`` is the only copy there is, kept by its owner and out of logs."""
+
+    token: str = field(repr=False)
+    identity: Identity
+    expires_at: datetime
+
+
+class Sessions:
+    """Opens sessions, finds whose a token is, and sees to it that an ended one is gone."""
+
+    def __init__(self, database: Database, cache: SessionCache, lifetime: timedelta) -> None:
+        self._database = database
+        self._cache = cache
+        self._lifetime = lifetime
+
+    async def open(self, conn: Connection, user: UserRow) -> SignedIn:
+        """Sign somebody in, within the caller's transaction."""
+        token = encode_token(secrets.token_bytes(TOKEN_BYTES))
+        session_id = SessionId(hash_token(token))
+        expires_at = datetime.now(UTC) + self._lifetime
+        await session_queries.create_session(
+            conn, sid=session_id, user_id=user.id, expires_at=expires_at
+        )
+        identity = Identity(user.id, user.username, user.avatar_url, user.is_guest, session_id)
+        return SignedIn(token, identity, expires_at)
+
+    async def identify(self, token: str) -> Identity:
+        """Return whose token this is; ``InvalidToken`` when it is nobody's, or not any more.
+
+        Works without Redis; without PostgreSQL for sessions seen within the last minute.
+        """
+        session_id = SessionId(hash_token(token))
+        cached = await self._cache.find(session_id)
+        if cached == "ended":
+            raise _invalid_token()
+        return cached or await self._read(session_id)
+
+    async def call_in(self, session_ids: Sequence[SessionId]) -> None:
+        """Make it known everywhere that these sessions have been deleted from the table."""
+        try:
+            await self._cache.end(session_ids)
+        except BackplaneUnavailable:
+            # Without Redis nobody reads its copies. One that is still there when
+            # Redis is back may be believed until it runs out.
+            log.warning("sessions.not_called_in", believed_at_most_seconds=CACHE_SECONDS)
+
+    async def _read(self, session_id: SessionId) -> Identity:
+        async with self._database.connection() as conn:
+            row = await session_queries.find_session(conn, sid=session_id)
+        if row is None:
+            raise _invalid_token()
+        identity = Identity(row.user_id, row.username, row.avatar_url, row.is_guest, session_id)
+        await self._cache.remember(identity, row.expires_at)
+        return identity
+
+
+def _invalid_token() -> InvalidToken:
+    return InvalidToken("This session is unknown or has ended; sign in again.")

@@ -1,0 +1,109 @@
+"""What an activity is: commands, the handlers that carry them out, and its part of a room's state.
+
+A handler runs inside the ledger's transaction with its room locked. It checks
+the rules, writes the domain tables and returns the events that say what
+happened; the ledger gives them their ``seq`` and writes the log. A handler
+that raises a ``GatewayError`` rejects its own command and nothing else.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from gateway.core.errors import NotAMember
+from gateway.core.identity import Identity
+from gateway.core.ids import RoomId, Seq
+from gateway.core.protocol.base import EventData, WireModel
+from gateway.storage.connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class LockedRoom:
+    """A room whose row this transaction holds ``for update``."""
+
+    id: RoomId
+    name: str
+    is_private: bool
+    is_archived: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Everything a handler may use. ``now`` is PostgreSQL's clock at the lock.
+
+    ``seq`` is the number that the command's first event will get.
+    """
+
+    conn: Connection
+    room: LockedRoom
+    actor: Identity
+    role: str | None
+    now: datetime
+    seq: Seq
+    new_id: Callable[[], UUID]
+
+    def require_member(self) -> str:
+        """Return the actor's role, or raise ``NotAMember``."""
+        if self.role is None:
+            raise NotAMember("You are not a member of this room: join it first.")
+        return self.role
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a command did: its events in order, and how many messages it added."""
+
+    events: tuple[EventData, ...]
+    messages_added: int = 0
+
+
+class Handler(Protocol):
+    """Carries out one kind of command."""
+
+    async def __call__(self, context: Context, command: Any, /) -> Outcome:  # noqa: ANN401 - the table below pairs each handler with its command type
+        """Check the rules, write the tables, return the events."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A durable command on its way into the ledger, from a socket or from the HTTP API."""
+
+    room_id: RoomId
+    actor: Identity
+    command: object
+    key: str | None = None
+    invited: bool = False
+    """Whether the actor comes with an invitation that has been checked."""
+
+
+class Committed(WireModel):
+    """The reply to a durable command: where in the log its effect stands.
+
+    ``seq`` and ``at`` are null where the command changed nothing (you were a
+    member already) and so made no event.
+    """
+
+    seq: int | None
+    at: datetime | None
+
+
+class Submit(Protocol):
+    """The ledger's door."""
+
+    async def __call__(self, submission: Submission, /) -> Committed:
+        """Return once the command is committed, or raise the ``GatewayError`` that rejected it."""
+
+
+StateReader = Callable[[Connection, RoomId, Identity], Awaitable[WireModel | None]]
+"""Reads an activity's part of a room's state, as the given person may see it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """One thing that people do in a room. ``name`` is its key in a room's state."""
+
+    name: str
+    handlers: Mapping[type, Handler]
+    read_state: StateReader | None = None

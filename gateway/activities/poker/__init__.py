@@ -1,0 +1,1 @@
+"""Deciding: planning poker, with votes that nobody sees before the reveal."""

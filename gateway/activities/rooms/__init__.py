@@ -1,0 +1,1 @@
+"""Being in a room: joining, membership, who is here, who is typing."""

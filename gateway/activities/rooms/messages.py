@@ -1,0 +1,98 @@
+"""Commands and events of being in a room."""
+
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from gateway.core.protocol.base import (
+    CommandData,
+    EventData,
+    Person,
+    RoomCommand,
+    WireModel,
+)
+
+Role = Literal["admin", "moderator", "member"]
+
+
+class NoData(CommandData):
+    """A command that needs no data."""
+
+
+class RoomJoin(RoomCommand):
+    """Open a room on this connection: its state now, and its events from then on.
+
+    Whoever is not a member of a public room becomes one (``member.joined``); a
+    private room needs an invitation first.
+    """
+
+    type: Literal["room.join"]
+    data: NoData = NoData()
+
+
+class RoomLeave(RoomCommand):
+    """Close a room on this connection. Membership, and other connections, stay."""
+
+    type: Literal["room.leave"]
+    data: NoData = NoData()
+
+
+class TypingStart(RoomCommand):
+    """Say that you are typing; good for six seconds, so repeat it while it is true."""
+
+    type: Literal["typing.start"]
+    data: NoData = NoData()
+
+
+class TypingStop(RoomCommand):
+    """Say that you have stopped typing."""
+
+    type: Literal["typing.stop"]
+    data: NoData = NoData()
+
+
+class MemberJoined(EventData):
+    """Durable: somebody became a member of the room."""
+
+    type: ClassVar[str] = "member.joined"
+
+    user: Person
+    role: Role
+
+
+class PresenceChanged(EventData):
+    """Ephemeral: who came and who went since the last of these; ``count`` people are here."""
+
+    type: ClassVar[str] = "presence.changed"
+
+    joined: tuple[Person, ...]
+    left: tuple[UUID, ...]
+    count: int
+
+
+class TypingChanged(EventData):
+    """Ephemeral: everybody who is typing now. The list replaces the one before."""
+
+    type: ClassVar[str] = "typing.changed"
+
+    users: tuple[Person, ...]
+
+
+class RoomInfo(WireModel):
+    """A room, as its members see it."""
+
+    id: UUID
+    name: str
+    description: str | None
+    is_private: bool
+    role: Role
+
+
+class WirePosition(WireModel):
+    """How far the log was when the state was taken (``core.ids.Position``)."""
+
+    epoch: int
+    seq: int
+
+
+ROOM_COMMANDS: tuple[type[RoomCommand], ...] = (RoomJoin, RoomLeave, TypingStart, TypingStop)
+ROOM_EVENTS: tuple[type[EventData], ...] = (MemberJoined, PresenceChanged, TypingChanged)

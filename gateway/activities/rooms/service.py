@@ -1,0 +1,233 @@
+"""Rooms, as the HTTP API needs them: finding, creating, inviting, joining."""
+
+import secrets
+from datetime import UTC, datetime, timedelta
+from typing import Final, cast
+
+from gateway.activities.accounts.tokens import TOKEN_BYTES, encode_token, hash_token
+from gateway.activities.activity import Submission, Submit
+from gateway.activities.rooms import fields
+from gateway.activities.rooms.handlers import BecomeMember
+from gateway.activities.rooms.invitations import AcceptInvitation
+from gateway.activities.rooms.messages import MemberJoined, Role
+from gateway.activities.rooms.views import (
+    BEGINNING,
+    DirectoryPage,
+    DirectoryPlace,
+    Invitation,
+    MyRoom,
+    PublicRoom,
+    RoomView,
+)
+from gateway.core.errors import (
+    Forbidden,
+    InvalidField,
+    UnknownInvitation,
+    UnknownRoom,
+)
+from gateway.core.identity import Identity
+from gateway.core.ids import RoomId, Seq
+from gateway.core.protocol.encode import encode_payload
+from gateway.storage.connection import Connection
+from gateway.storage.database import Database
+from gateway.storage.generated import invitations as invitation_queries
+from gateway.storage.generated import log as log_queries
+from gateway.storage.generated import rooms as room_queries
+from gateway.storage.generated.tables import RoomRow
+
+PAGE_ROOMS: Final = 50
+"""Rooms on a page of the directory."""
+
+INVITATION_LIFETIME: Final = timedelta(days=7)
+MAX_INVITATION_LIFETIME: Final = timedelta(days=365)
+MAX_INVITATION_USES: Final = 1_000_000
+
+_MAY_INVITE: Final = frozenset({"admin", "moderator"})
+
+
+class Rooms:
+    """Every method is about one ``actor``, who is signed in; any may raise ``Unavailable``.
+
+    A private room answers a stranger like one that does not exist: ``UnknownRoom``.
+    """
+
+    def __init__(self, database: Database, submit: Submit) -> None:
+        """``submit`` is the ledger's: whoever becomes a member does so in the room's log."""
+        self._database = database
+        self._submit = submit
+
+    async def create(
+        self, actor: Identity, name: str, *, description: str | None = None, is_private: bool
+    ) -> RoomView:
+        """Make a room with the actor as admin; names need not be unique. ``InvalidField``."""
+        name, description = fields.clean_name(name), fields.clean_description(description)
+        async with self._database.transaction() as conn:
+            room = await _create(conn, actor, name, description, is_private=is_private)
+        return _view(room, "admin")
+
+    async def ensure_public(self, actor: Identity, name: str) -> RoomView:
+        """Return the oldest public room of this name, made now if there is none. ``InvalidField``.
+
+        Any number of instances may ask at once and get one room.
+        """
+        name = fields.clean_name(name)
+        async with self._database.transaction() as conn:
+            room = await room_queries.oldest_public_room(conn, name=name)
+            if room is None:
+                await room_queries.lock_room_name(conn, name=name)
+                # Whoever had the lock before may have made it; a new statement sees that.
+                room = await room_queries.oldest_public_room(conn, name=name)
+            if room is None:
+                room = await _create(conn, actor, name, None, is_private=False)
+            member = await room_queries.get_member(conn, room_id=room.id, user_id=actor.user_id)
+        return _view(room, member.role if member else None)
+
+    async def mine(self, actor: Identity) -> list[MyRoom]:
+        """Return the actor's rooms in the order of their names."""
+        async with self._database.connection() as conn:
+            rows = await room_queries.list_rooms_of(conn, user_id=actor.user_id)
+        return [
+            MyRoom(
+                id=row.id,
+                name=row.name,
+                description=row.description,
+                is_private=row.is_private,
+                role=cast("Role", row.role),
+                unread=row.unread,
+            )
+            for row in rows
+        ]
+
+    async def directory(self, *, search: str = "", after: str | None = None) -> DirectoryPage:
+        """Return a page of the public rooms whose names begin with ``search``.
+
+        ``after`` is the ``next`` of the page before. ``InvalidField``.
+        """
+        place = DirectoryPlace.decode(after) if after is not None else BEGINNING
+        async with self._database.connection() as conn:
+            rows = await room_queries.list_public_rooms(
+                conn,
+                prefix=fields.clean_search(search),
+                after_name=place.name,
+                after_id=place.room_id,
+                max_rooms=PAGE_ROOMS + 1,
+            )
+        rooms = tuple(
+            PublicRoom(id=row.id, name=row.name, description=row.description)
+            for row in rows[:PAGE_ROOMS]
+        )
+        has_more = len(rows) > PAGE_ROOMS
+        last = DirectoryPlace(rooms[-1].name, rooms[-1].id) if has_more else None
+        return DirectoryPage(rooms=rooms, next=last.encode() if last else None)
+
+    async def get(self, actor: Identity, room_id: RoomId) -> RoomView:
+        """Return a room the actor may see, or raise ``UnknownRoom``."""
+        async with self._database.connection() as conn:
+            return await _read(conn, actor, room_id)
+
+    async def join(self, actor: Identity, room_id: RoomId) -> RoomView:
+        """Make the actor a member of a public room; ``UnknownRoom``, ``InvalidState``."""
+        await self._submit(Submission(room_id, actor, BecomeMember()))
+        return await self.get(actor, room_id)
+
+    async def invite(
+        self,
+        actor: Identity,
+        room_id: RoomId,
+        *,
+        expires_in: timedelta = INVITATION_LIFETIME,
+        max_uses: int | None = None,
+    ) -> Invitation:
+        """Make a link into a room; admins and moderators may.
+
+        ``max_uses`` counts the people it lets in; ``None`` is any number.
+        Raises ``UnknownRoom``, ``Forbidden``, ``InvalidField``.
+        """
+        _check_invitation(expires_in, max_uses)
+        token = encode_token(secrets.token_bytes(TOKEN_BYTES))
+        expires_at = datetime.now(UTC) + expires_in
+        async with self._database.transaction() as conn:
+            room = await _read(conn, actor, room_id)
+            if room.role not in _MAY_INVITE:
+                raise Forbidden("Only admins and moderators of a room may invite into it.")
+            await room_queries.create_invitation(
+                conn,
+                token_hash=hash_token(token),
+                room_id=room_id,
+                created_by=actor.user_id,
+                expires_at=expires_at,
+                max_uses=max_uses,
+            )
+        return Invitation(token=token, expires_at=expires_at, max_uses=max_uses)
+
+    async def accept(self, actor: Identity, token: str) -> RoomView:
+        """Make the actor a member by an invitation; ``UnknownInvitation``, ``InvalidState``.
+
+        Accepting again changes nothing and is no error, even when the
+        invitation has ended meanwhile: the first answer may have been lost.
+        """
+        token_hash = hash_token(token)
+        async with self._database.connection() as conn:
+            room_id = await invitation_queries.find_invitation(conn, token_hash=token_hash)
+        if room_id is None:
+            raise UnknownInvitation("There is no such invitation.")
+        await self._submit(Submission(room_id, actor, AcceptInvitation(token_hash), invited=True))
+        return await self.get(actor, room_id)
+
+
+async def _create(
+    conn: Connection, actor: Identity, name: str, description: str | None, *, is_private: bool
+) -> RoomRow:
+    """Create a room, its admin, and the first event of its log: who that is.
+
+    Not through the ledger: nobody can be in the room yet, so nobody races and
+    nobody needs to be told.
+    """
+    room = await room_queries.create_room(
+        conn, name=name, description=description, is_private=is_private, created_by=actor.user_id
+    )
+    joined = MemberJoined(user=actor.person, role="admin")
+    await log_queries.append_events(
+        conn,
+        room_ids=[room.id],
+        seqs=[Seq(1)],
+        types=[joined.type],
+        actors=[actor.user_id],
+        keys=[None],
+        payloads=[encode_payload(joined).decode()],
+        created_at=room.created_at,
+    )
+    await log_queries.advance_rooms(
+        conn, room_ids=[room.id], last_seqs=[Seq(1)], messages_added=[0], updated_at=room.created_at
+    )
+    return room
+
+
+async def _read(conn: Connection, actor: Identity, room_id: RoomId) -> RoomView:
+    row = await log_queries.read_room_for(conn, room_id=room_id, user_id=actor.user_id)
+    if row is None or (row.is_private and row.role is None):
+        raise UnknownRoom("There is no such room, or you may not see it.")
+    return RoomView(
+        id=row.id,
+        name=row.name,
+        description=row.description,
+        is_private=row.is_private,
+        role=cast("Role | None", row.role),
+    )
+
+
+def _view(room: RoomRow, role: str | None) -> RoomView:
+    return RoomView(
+        id=room.id,
+        name=room.name,
+        description=room.description,
+        is_private=room.is_private,
+        role=cast("Role | None", role),
+    )
+
+
+def _check_invitation(expires_in: timedelta, max_uses: int | None) -> None:
+    if not timedelta(0) < expires_in <= MAX_INVITATION_LIFETIME:
+        raise InvalidField('The field "expires_in_seconds" is wrong: up to a year from now.')
+    if max_uses is not None and not 1 <= max_uses <= MAX_INVITATION_USES:
+        raise InvalidField(f'The field "max_uses" is wrong: 1 to {MAX_INVITATION_USES}.')

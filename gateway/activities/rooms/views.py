@@ -1,0 +1,79 @@
+"""What the HTTP API shows of rooms."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import datetime
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from gateway.activities.rooms.messages import Role, RoomInfo
+from gateway.core.errors import InvalidField
+from gateway.core.protocol.base import WireModel
+from gateway.core.text import is_plain
+
+
+class RoomView(WireModel):
+    """A room, as one person stands to it: `role` is null for who is not a member."""
+
+    id: UUID
+    name: str
+    description: str | None
+    is_private: bool
+    role: Role | None
+
+
+class MyRoom(RoomInfo):
+    """A room you are a member of, with the number of messages you have not read."""
+
+    unread: int
+
+
+class PublicRoom(WireModel):
+    """A room that everybody may find and join."""
+
+    id: UUID
+    name: str
+    description: str | None
+
+
+class DirectoryPage(WireModel):
+    """Public rooms in the order of their names. `next` is the `after` of the page that follows."""
+
+    rooms: tuple[PublicRoom, ...]
+    next: str | None
+
+
+class Invitation(WireModel):
+    """A way into a room. `token` is shown this once; whoever has it may come in."""
+
+    token: str
+    expires_at: datetime
+    max_uses: int | None
+
+
+class DirectoryPlace(NamedTuple):
+    """The last room of a directory page: where the next page goes on."""
+
+    name: str
+    room_id: UUID
+
+    def encode(self) -> str:
+        """Return the place as text for a URL; clients pass it on and do not look inside."""
+        return urlsafe_b64encode(self.room_id.bytes + self.name.encode()).rstrip(b"=").decode()
+
+    @classmethod
+    def decode(cls, text: str) -> "DirectoryPlace":
+        """Return the place in ``text``, or raise ``InvalidField``."""
+        try:
+            # Spare padding does no harm, missing padding is an error.
+            place = urlsafe_b64decode(text + "==")
+            name = place[16:].decode()
+            room_id = UUID(bytes=place[:16])
+        except ValueError:  # base64, UTF-8 and UUID all say so
+            name, room_id = "\0", UUID(int=0)
+        if not is_plain(name):
+            raise InvalidField('The field "after" is wrong: it is the "next" of a page before.')
+        return cls(name, room_id)
+
+
+BEGINNING: Final = DirectoryPlace("", UUID(int=0))
+"""Before the first room."""

@@ -1,0 +1,1 @@
+"""Redis: clients, publish/subscribe, leases, throttles."""

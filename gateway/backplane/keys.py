@@ -1,0 +1,36 @@
+"""Every name this gateway uses in Redis, in one place (``docs/redis.md`` is this table in prose).
+
+Every key can be lost without losing durable data.
+"""
+
+from typing import Final
+
+from gateway.core.ids import InstanceId, RoomId, SessionId
+
+INSTANCES: Final = "instances"
+"""Sorted set: live instances, scored by the end of their lease (ms of Redis's clock)."""
+
+
+def room_channel(room_id: RoomId) -> bytes:
+    """Channel: everything that happens in a room (``core.publication``)."""
+    return b"room:" + str(room_id).encode()
+
+
+def instance_channel(instance_id: InstanceId) -> bytes:
+    """Channel: an instance's messages to itself, which prove that it hears."""
+    return b"instance:" + instance_id.encode()
+
+
+def room_presence(room_id: RoomId) -> str:
+    """Hash ``{instance}:{user}`` → person (JSON): who is in a room, and on which instance."""
+    return f"presence:room:{room_id}"
+
+
+def typing(room_id: RoomId) -> str:
+    """Sorted set of user ids, scored by when their typing expires (ms of Unix time)."""
+    return f"typing:{room_id}"
+
+
+def session(session_id: SessionId) -> str:
+    """String (JSON): a sign-in session, cached from ``public.sessions``; 24 h."""
+    return f"session:{session_id}"

@@ -1,0 +1,101 @@
+"""Sign-in sessions, cached. PostgreSQL is the truth: losing all of this costs queries."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final, Literal
+from uuid import UUID
+
+import orjson
+from redis.asyncio import Redis
+
+from gateway.backplane import keys
+from gateway.backplane.client import backplane_errors
+from gateway.backplane.courtesy import CourtesyCall
+from gateway.backplane.settings import RedisSettings
+from gateway.core.errors import BackplaneUnavailable
+from gateway.core.identity import Identity
+from gateway.core.ids import SessionId, UserId
+
+CACHE_SECONDS: Final = 60
+"""How long a copy is believed before PostgreSQL is asked again.
+
+Also the longest that a session outlives its end where Redis could not be told
+of it, or where it was ended by hand in the table.
+"""
+
+_ENDED: Final = b"null"
+
+
+class SessionCache:
+    """What Redis remembers of sessions: who it is, or that the session has ended.
+
+    The end is written down, not merely removed: a request that read the
+    session from PostgreSQL just before it was ended must not put it back.
+    ``remember`` therefore never overwrites, and ``end`` always does.
+    """
+
+    def __init__(self, redis: Redis, settings: RedisSettings) -> None:
+        self._redis = redis
+        self._settings = settings
+        self._call = CourtesyCall(settings)
+
+    async def find(self, session_id: SessionId) -> Identity | Literal["ended"] | None:
+        """Return whose session it is; ``None`` when Redis does not know or is away."""
+        try:
+            text = await self._call.ask(lambda: self._redis.get(keys.session(session_id)))
+        except BackplaneUnavailable:
+            return None
+        return _decode(session_id, text) if text is not None else None
+
+    async def remember(self, identity: Identity, expires_at: datetime) -> None:
+        """Keep a session that PostgreSQL has just confirmed, unless its end is known already."""
+        remaining = (expires_at - datetime.now(UTC)).total_seconds()
+        lifetime_ms = int(min(remaining, CACHE_SECONDS) * 1000)
+        if lifetime_ms <= 0:
+            return
+        key, text = keys.session(identity.session_id), _encode(identity, expires_at)
+        try:
+            await self._call.ask(lambda: self._redis.set(key, text, nx=True, px=lifetime_ms))
+        except BackplaneUnavailable:
+            return
+
+    async def end(self, session_ids: Sequence[SessionId]) -> None:
+        """Make the ends known; ``BackplaneUnavailable`` when Redis cannot be told.
+
+        Call it after PostgreSQL has forgotten the sessions.
+        """
+        with backplane_errors(self._settings):
+            async with asyncio.timeout(self._settings.command_seconds):
+                async with self._redis.pipeline(transaction=False) as pipe:
+                    for session_id in session_ids:
+                        pipe.set(keys.session(session_id), _ENDED, ex=CACHE_SECONDS)
+                    await pipe.execute()
+
+
+def _encode(identity: Identity, expires_at: datetime) -> bytes:
+    return orjson.dumps(
+        {
+            "userId": str(identity.user_id),
+            "data": {
+                "name": identity.name,
+                "avatarUrl": identity.avatar_url,
+                "isGuest": identity.is_guest,
+            },
+            "expires": expires_at,
+        }
+    )
+
+
+def _decode(session_id: SessionId, text: bytes | str) -> Identity | Literal["ended"]:
+    session = orjson.loads(text)
+    if session is None:
+        return "ended"
+    data = session["data"]
+    return Identity(
+        user_id=UserId(UUID(session["userId"])),
+        name=data["name"],
+        avatar_url=data["avatarUrl"],
+        is_guest=data["isGuest"],
+        session_id=session_id,
+    )

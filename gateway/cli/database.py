@@ -1,0 +1,107 @@
+"""``gateway migrate …`` and ``gateway seed``."""
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from gateway.activities.accounts.passwords import Passwords
+from gateway.app import servers_of
+from gateway.cli.options import DataDir
+from gateway.config import load_settings
+from gateway.storage import migrations
+from gateway.storage.connection import Connection
+from gateway.storage.database import direct_connection
+from gateway.storage.migration_files import create_migration
+from gateway.storage.seed import seed as plant
+from gateway.telemetry import configure_logging
+
+SEED_PASSWORD = "correct horse battery"  # noqa: S105 - of the sample accounts, and printed
+
+migrate = typer.Typer(help="Change the database's schema.", no_args_is_help=True)
+
+
+@migrate.command()
+def up(data_dir: DataDir = None) -> None:
+    """Run every migration that has not run yet."""
+    asyncio.run(_up(data_dir))
+
+
+@migrate.command()
+def down(
+    steps: Annotated[int, typer.Option(min=1, help="How many migrations to take back.")] = 1,
+    data_dir: DataDir = None,
+) -> None:
+    """Take back the newest migrations."""
+    asyncio.run(_down(steps, data_dir))
+
+
+@migrate.command()
+def status(data_dir: DataDir = None) -> None:
+    """Show every migration, and when it was applied."""
+    asyncio.run(_status(data_dir))
+
+
+@migrate.command()
+def create(name: Annotated[str, typer.Argument(help="What it does, e.g. add_reactions.")]) -> None:
+    """Write an empty migration file."""
+    path = create_migration(name, datetime.now(UTC))
+    print(f"created {path}")
+
+
+def seed(data_dir: DataDir = None) -> None:
+    """Plant sample users, rooms, messages, a poker game and a clock; again changes nothing."""
+    asyncio.run(_seed(data_dir))
+
+
+async def _up(data_dir: DataDir) -> None:
+    count = 0
+
+    def report(name: str) -> None:
+        nonlocal count
+        count += 1
+        print(f"applied  {name}")
+
+    async with _connection(data_dir) as conn:
+        await migrations.migrate_up(conn, report=report)
+    if not count:
+        print("nothing to do: the schema is current")
+
+
+async def _down(steps: int, data_dir: DataDir) -> None:
+    async with _connection(data_dir) as conn:
+        await migrations.migrate_down(
+            conn, steps=steps, report=lambda name: print(f"reverted {name}")
+        )
+
+
+async def _status(data_dir: DataDir) -> None:
+    async with _connection(data_dir) as conn:
+        rows = await migrations.migration_status(conn)
+    for row in rows:
+        applied = f"{row.applied_at:%Y-%m-%d %H:%M:%S} UTC" if row.applied_at else "pending"
+        print(f"{row.name:<40}  {applied:<24}  {row.problem or ''}".rstrip())
+
+
+async def _seed(data_dir: DataDir) -> None:
+    passwords = Passwords()
+    password_hash = await passwords.hash(SEED_PASSWORD)
+    passwords.close()
+    async with _connection(data_dir) as conn:
+        await migrations.migrate_up(conn)
+        report = await plant(conn, password_hash)
+    counts = dataclasses.asdict(report)
+    print("added", ", ".join(f"{count} {what}" for what, count in counts.items()))
+    print(f"sign in as ada@example.com with the password: {SEED_PASSWORD}")
+
+
+@asynccontextmanager
+async def _connection(data_dir: DataDir) -> AsyncIterator[Connection]:
+    settings = load_settings(data_dir=data_dir)
+    configure_logging("warning", as_json=False)
+    async with servers_of(settings) as servers, direct_connection(servers.database) as conn:
+        yield conn

@@ -1,0 +1,200 @@
+"""Settings from the environment and ``.env``. The only module that knows a variable's name.
+
+``docs/settings.md`` is generated from here (``gateway docs settings``).
+"""
+
+import ssl
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import quote
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from gateway.backplane.settings import RedisSettings
+from gateway.core.errors import ConfigurationError
+from gateway.runtime.endpoint import ConnectionSettings
+from gateway.storage.database import DatabaseSettings
+
+SslMode = Literal["off", "verify", "no-verify"]
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Each field is a variable of the same name in capitals."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="Port to listen on.")
+    environment: Literal["development", "production"] = Field(
+        "development",
+        description="In production the log is JSON and the pool defaults to 20 connections.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least level that is logged."
+    )
+    data_dir: Path = Field(
+        Path("data"), description="Folder of the embedded PostgreSQL and Redis, where used."
+    )
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Other sites whose pages may use this gateway with their visitors' cookies: "
+        "a comma-separated list such as https://app.example.com.",
+    )
+
+    database_url: SecretStr | None = Field(
+        None, description="PostgreSQL, e.g. postgresql://parley:secret@db:5432/parley. Wins."
+    )
+    db_host: str | None = Field(None, description="PostgreSQL's host, where no URL is given.")
+    db_port: Annotated[int, Field(ge=1, le=65535)] = Field(5432, description="Its port.")
+    db_name: str = Field("parley", description="Its database.")
+    db_user: str = Field("parley", description="Its user.")
+    db_password: SecretStr | None = Field(None, description="That user's password.")
+    database_pool_min: Annotated[int, Field(ge=1, le=1000)] = Field(
+        2, description="Connections kept open."
+    )
+    database_pool_max: Annotated[int, Field(ge=1, le=1000)] | None = Field(
+        None, description="Most connections; 20 in production, 10 in development."
+    )
+    database_ssl: SslMode = Field(
+        "off", description="TLS to PostgreSQL; `verify` checks the certificate."
+    )
+
+    redis_url: SecretStr | None = Field(
+        None, description="Redis, e.g. rediss://:secret@redis:6380/0. Wins."
+    )
+    redis_host: str | None = Field(None, description="Redis's host, where no URL is given.")
+    redis_port: Annotated[int, Field(ge=1, le=65535)] = Field(6379, description="Its port.")
+    redis_password: SecretStr | None = Field(None, description="Its password.")
+
+    max_message_bytes: Annotated[int, Field(ge=1024, le=16 * 1024 * 1024)] = Field(
+        64 * 1024, description="Largest message taken from a client."
+    )
+    max_connections: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        15_000, description="Most WebSocket connections of this instance."
+    )
+    commands_per_second: Annotated[float, Field(gt=0)] = Field(
+        50.0, description="Commands of one connection in the long run."
+    )
+    heartbeat_seconds: Annotated[float, Field(ge=1, le=3600)] = Field(
+        25.0, description="Silence after which a connection is pinged; twice that ends it."
+    )
+    arrivals_per_minute: Annotated[int, Field(ge=1)] = Field(
+        20, description="New accounts and guests of one address a minute."
+    )
+    bcrypt_rounds: Annotated[int, Field(ge=12, le=20)] = Field(
+        12, description="Cost of a password's hash: each round doubles it."
+    )
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:  # noqa: ANN401 - whatever the environment holds
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @model_validator(mode="after")
+    def _pool_is_ordered(self) -> Self:
+        if self.database_pool_min > self.pool_max:
+            raise ValueError(
+                f"DATABASE_POOL_MIN ({self.database_pool_min}) is above "
+                f"DATABASE_POOL_MAX ({self.pool_max})"
+            )
+        return self
+
+    @property
+    def pool_max(self) -> int:
+        """Most connections to PostgreSQL."""
+        default = 20 if self.environment == "production" else 10
+        return self.database_pool_max or default
+
+    def database(self) -> DatabaseSettings | None:
+        """Return how to reach PostgreSQL, or ``None`` where nothing says where it is."""
+        url = _secret(self.database_url) or self._database_url_of_parts()
+        return self.database_at(url) if url is not None else None
+
+    def database_at(self, url: str) -> DatabaseSettings:
+        """Return how to reach the PostgreSQL of ``url``."""
+        return DatabaseSettings(
+            url=url,
+            pool_min=self.database_pool_min,
+            pool_max=self.pool_max,
+            ssl=_tls(self.database_ssl),
+        )
+
+    def redis(self) -> RedisSettings | None:
+        """Return how to reach Redis, or ``None`` where nothing says where it is."""
+        url = _secret(self.redis_url) or self._redis_url_of_parts()
+        return self.redis_at(url) if url is not None else None
+
+    def redis_at(self, url: str) -> RedisSettings:
+        """Return how to reach the Redis of ``url``."""
+        return RedisSettings(url=url)
+
+    def connections(self) -> ConnectionSettings:
+        """Return what one connection may do."""
+        return ConnectionSettings(
+            max_message_bytes=self.max_message_bytes,
+            max_frame_bytes=max(self.max_message_bytes, 1024 * 1024),
+            max_connections=self.max_connections,
+            commands_per_second=self.commands_per_second,
+            commands_burst=4 * self.commands_per_second,
+            heartbeat_seconds=self.heartbeat_seconds,
+        )
+
+    def _database_url_of_parts(self) -> str | None:
+        if self.db_host is None:
+            return None
+        login = quote(self.db_user, safe="")
+        if password := _secret(self.db_password):
+            login += ":" + quote(password, safe="")
+        return f"postgresql://{login}@{self.db_host}:{self.db_port}/{quote(self.db_name, safe='')}"
+
+    def _redis_url_of_parts(self) -> str | None:
+        if self.redis_host is None:
+            return None
+        password = _secret(self.redis_password)
+        login = f":{quote(password, safe='')}@" if password else ""
+        return f"redis://{login}{self.redis_host}:{self.redis_port}/0"
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings, or raise ``ConfigurationError`` that names the variable and the problem.
+
+    ``overrides`` come from the command line and win; ``None`` leaves a setting as it is.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise ConfigurationError(_explain(error)) from None
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors(include_url=False):
+        name = str(problem["loc"][0]) if problem["loc"] else ""
+        message = problem["msg"].removeprefix("Value error, ")
+        if name not in Settings.model_fields:
+            lines.append(message)
+            continue
+        field = Settings.model_fields[name]
+        example = field.default if field.default is not None else "see .env.example"
+        secret = "secret" in str(field.annotation).lower()
+        shown = "" if secret else f" (it is {problem['input']!r})"
+        lines.append(f"{name.upper()}: {message}{shown}; for example {name.upper()}={example}")
+    return "\n".join(lines)
+
+
+def _secret(value: SecretStr | None) -> str | None:
+    return value.get_secret_value() if value is not None else None
+
+
+def _tls(mode: SslMode) -> ssl.SSLContext | bool | None:
+    if mode == "off":
+        return None
+    context = ssl.create_default_context()
+    if mode == "no-verify":
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context

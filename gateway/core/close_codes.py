@@ -1,0 +1,43 @@
+"""Why the gateway closes a connection, as WebSocket close codes (RFC 6455, section 7.4).
+
+The range says what the client should do, so it need not know each code:
+
+==========  ===============================================================
+4000–4099   come back at once (with jitter) and resume
+4100–4199   come back after a delay
+4200–4299   do not come back as you are: something must change first
+==========  ===============================================================
+"""
+
+import enum
+
+
+class CloseCode(enum.IntEnum):
+    """The codes of this gateway, and the standard ones it uses."""
+
+    NORMAL = 1000
+    """The client said goodbye."""
+
+    MESSAGE_TOO_BIG = 1009
+    """A message beyond the hard limit, which cannot be skipped and answered."""
+
+    HEARTBEAT_LOST = 4001
+    """Nothing was heard for longer than two heartbeats."""
+
+    SLOW_READER = 4010
+    """The client did not read what it was sent."""
+
+    DRAINING = 4020
+    """This instance is shutting down; another one serves you."""
+
+    TOO_MANY_CONNECTIONS = 4100
+    """This instance is full."""
+
+    SIGN_IN_TIMEOUT = 4200
+    """Nobody signed in within the time that ``welcome`` told."""
+
+    SIGNED_OUT = 4201
+    """The session was ended, here or elsewhere."""
+
+    TOO_MANY_ERRORS = 4202
+    """The client keeps sending what cannot be understood, or too fast."""

@@ -1,0 +1,86 @@
+"""The shapes every message has, whatever the activity.
+
+========  =====================================================================
+command   ``{"id": 7, "type": "chat.send", "room": "…", "key": "…", "data": {…}}``
+reply     ``{"re": 7, "ok": {…}}`` or ``{"re": 7, "error": {"code", "message", "retryable"}}``
+event     ``{"type": "chat.message", "room": "…", "seq": 42, "at": "…", "by": "…", "data": {…}}``
+notice    ``{"type": "welcome", "data": {…}}``
+========  =====================================================================
+
+Commands are validated strictly: an unknown field is an error, so a typing
+mistake is told and not ignored. Events may grow fields; clients ignore what
+they do not know.
+"""
+
+from typing import Annotated, ClassVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gateway.core.ids import RoomId
+
+MAX_COMMAND_ID = 2**53 - 1
+"""The largest integer JavaScript holds exactly (ECMA-262, Number.MAX_SAFE_INTEGER)."""
+
+Key = Annotated[str, Field(min_length=1, max_length=64)]
+"""Names a durable command, per person and room: the same key again has no second effect."""
+
+
+class WireModel(BaseModel):
+    """Anything that is part of a message."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class CommandData(WireModel):
+    """The ``data`` of a command."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Command(CommandData):
+    """What a client asks for. ``id`` is chosen by the client and comes back in the reply."""
+
+    id: Annotated[int, Field(ge=0, le=MAX_COMMAND_ID)]
+    type: str
+
+
+class RoomCommand(Command):
+    """A command about one room."""
+
+    room: UUID
+
+    @property
+    def room_id(self) -> RoomId:
+        """The room, as the type that the rest of the gateway uses."""
+        return RoomId(self.room)
+
+
+class DurableCommand(RoomCommand):
+    """A command whose effect is an event of the room's log.
+
+    The reply leaves after the commit. Sent again with the same ``key``, it has
+    no second effect and gets the first reply again.
+    """
+
+    key: Key | None = None
+
+
+class EventData(WireModel):
+    """The ``data`` of an event; the class names the event's ``type``."""
+
+    type: ClassVar[str]
+
+
+class NoticeData(WireModel):
+    """The ``data`` of a notice: something the server says that belongs to no room."""
+
+    type: ClassVar[str]
+
+
+class Person(WireModel):
+    """Somebody, as others see them."""
+
+    id: UUID
+    name: str
+    avatar_url: str | None = None

@@ -1,0 +1,1 @@
+"""What runs: connections, the hub, the ledger, presence, supervision, drain."""

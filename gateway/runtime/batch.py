@@ -1,0 +1,231 @@
+"""One transaction's worth of durable commands, and what became of each.
+
+The rooms are locked for the whole of it, so within a batch the numbers can be
+given out in memory; the log and the rooms are written once, at the end.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+
+from gateway.activities.activity import (
+    Committed,
+    Context,
+    Handler,
+    LockedRoom,
+    Outcome,
+    Submission,
+)
+from gateway.core.errors import GatewayError, InternalError, InvalidState, UnknownRoom
+from gateway.core.frames import text_frame
+from gateway.core.ids import RoomId, Seq, UserId
+from gateway.core.protocol.encode import encode_event, encode_payload
+from gateway.core.publication import Kind, Publication
+from gateway.storage.connection import Connection
+from gateway.storage.generated import log as log_queries
+
+log = structlog.get_logger()
+
+Result = Committed | GatewayError
+KeyOf = tuple[RoomId, UserId, str]
+
+
+@dataclass(slots=True)
+class _Event:
+    """An event that has its number and waits for the end of the batch."""
+
+    seq: Seq
+    type: str
+    actor: UserId
+    key: str | None
+    payload: bytes
+
+
+@dataclass(slots=True)
+class _Room:
+    """A locked room and what the batch has added to it so far."""
+
+    locked: LockedRoom
+    last_seq: Seq
+    events: list[_Event] = field(default_factory=list)
+    messages_added: int = 0
+
+    def add(self, submission: Submission, outcome: Outcome) -> Seq | None:
+        """Give the events their numbers; return the first one's. The first carries the key."""
+        first = Seq(self.last_seq + 1) if outcome.events else None
+        key = submission.key
+        for data in outcome.events:
+            self.last_seq = Seq(self.last_seq + 1)
+            self.events.append(
+                _Event(
+                    self.last_seq, data.type, submission.actor.user_id, key, encode_payload(data)
+                )
+            )
+            key = None
+        self.messages_added += outcome.messages_added
+        return first
+
+    def publication(self, at: datetime) -> Publication:
+        """Return what the members of the room are told, ready to be written to them."""
+        frames = [
+            text_frame(
+                encode_event(
+                    event.type, self.locked.id, event.seq, at, event.actor, event.key, event.payload
+                )
+            )
+            for event in self.events
+        ]
+        return Publication(Kind.EVENTS, b"".join(frames), self.events[0].seq, self.events[-1].seq)
+
+
+class Batch:
+    """Carries out ``submissions`` in order on one connection, inside its transaction."""
+
+    def __init__(
+        self,
+        conn: Connection,
+        submissions: Sequence[Submission],
+        handlers: Mapping[type, Handler],
+        new_id: Callable[[], UUID],
+    ) -> None:
+        self._conn = conn
+        self._submissions = submissions
+        self._handlers = handlers
+        self._new_id = new_id
+        self._rooms: dict[RoomId, _Room] = {}
+        self._roles: dict[tuple[RoomId, UserId], str] = {}
+        self._done: dict[KeyOf, Committed] = {}
+        self._now: datetime | None = None
+
+    async def run(self) -> list[Result]:
+        """Return what became of each submission. Nothing is true before the commit."""
+        await self._lock_rooms()
+        await self._find_roles()
+        await self._find_keys()
+        results = [await self._carry_out(submission) for submission in self._submissions]
+        await self._write_log()
+        return results
+
+    def publications(self) -> list[tuple[RoomId, Publication]]:
+        """Return what to publish once the transaction has been committed."""
+        return [
+            (room_id, room.publication(self._at))
+            for room_id, room in self._rooms.items()
+            if room.events
+        ]
+
+    @property
+    def _at(self) -> datetime:
+        assert self._now is not None  # noqa: S101 - there is no event without a locked room
+        return self._now
+
+    async def _lock_rooms(self) -> None:
+        room_ids = sorted({submission.room_id for submission in self._submissions})
+        rows = await log_queries.lock_rooms(self._conn, room_ids=room_ids)
+        self._now = max((row.locked_at for row in rows), default=None)
+        for row in rows:
+            locked = LockedRoom(RoomId(row.id), row.name, row.is_private, row.is_archived)
+            self._rooms[locked.id] = _Room(locked, Seq(row.last_seq))
+
+    async def _find_roles(self) -> None:
+        wanted = {(entry.room_id, entry.actor.user_id) for entry in self._submissions}
+        rows = await log_queries.find_roles(
+            self._conn,
+            room_ids=[room_id for room_id, _ in wanted],
+            user_ids=[user_id for _, user_id in wanted],
+        )
+        self._roles = {(row.room_id, row.user_id): row.role for row in rows}
+
+    async def _find_keys(self) -> None:
+        wanted = {key for entry in self._submissions if (key := _key_of(entry))}
+        if not wanted:
+            return
+        rows = await log_queries.find_keys(
+            self._conn,
+            room_ids=[room_id for room_id, _, _ in wanted],
+            actors=[actor for _, actor, _ in wanted],
+            keys=[key for _, _, key in wanted],
+        )
+        for row in rows:
+            assert row.actor is not None  # noqa: S101 - the query compared them with values
+            assert row.key is not None  # noqa: S101
+            committed = Committed(seq=row.seq, at=row.created_at)
+            self._done[row.room_id, row.actor, row.key] = committed
+
+    async def _carry_out(self, submission: Submission) -> Result:
+        key = _key_of(submission)
+        if key and (before := self._done.get(key)):
+            return before
+        try:
+            room = self._open_room(submission)
+            outcome = await self._handle(room, submission)
+        except GatewayError as error:
+            return error
+        except Exception:
+            log.exception("command.failed", command=type(submission.command).__name__)
+            if len(self._submissions) == 1:
+                raise
+            return InternalError("The gateway could not carry this out; its log says why.")
+        seq = room.add(submission, outcome)
+        committed = Committed(seq=seq, at=self._at if seq else None)
+        if key and seq:
+            self._done[key] = committed
+        return committed
+
+    def _open_room(self, submission: Submission) -> _Room:
+        room = self._rooms.get(submission.room_id)
+        role = self._roles.get((submission.room_id, submission.actor.user_id))
+        if room is None or (room.locked.is_private and role is None and not submission.invited):
+            raise UnknownRoom("There is no such room, or you may not see it.")
+        if room.locked.is_archived:
+            raise InvalidState("This room is archived: it can be read, not written.")
+        return room
+
+    async def _handle(self, room: _Room, submission: Submission) -> Outcome:
+        context = Context(
+            conn=self._conn,
+            room=room.locked,
+            actor=submission.actor,
+            role=self._roles.get((submission.room_id, submission.actor.user_id)),
+            now=self._at,
+            seq=Seq(room.last_seq + 1),
+            new_id=self._new_id,
+        )
+        handler = self._handlers[type(submission.command)]
+        if len(self._submissions) == 1:
+            # Alone, its failure may end the whole transaction: no savepoint needed.
+            return await handler(context, submission.command)
+        async with self._conn.transaction():
+            return await handler(context, submission.command)
+
+    async def _write_log(self) -> None:
+        rooms = [room for room in self._rooms.values() if room.events]
+        if not rooms:
+            return
+        events = [(room.locked.id, event) for room in rooms for event in room.events]
+        await log_queries.append_events(
+            self._conn,
+            room_ids=[room_id for room_id, _ in events],
+            seqs=[event.seq for _, event in events],
+            types=[event.type for _, event in events],
+            actors=[event.actor for _, event in events],
+            keys=[event.key or "" for _, event in events],
+            payloads=[event.payload.decode() for _, event in events],
+            created_at=self._at,
+        )
+        await log_queries.advance_rooms(
+            self._conn,
+            room_ids=[room.locked.id for room in rooms],
+            last_seqs=[room.last_seq for room in rooms],
+            messages_added=[room.messages_added for room in rooms],
+            updated_at=self._at,
+        )
+
+
+def _key_of(submission: Submission) -> KeyOf | None:
+    if submission.key is None:
+        return None
+    return submission.room_id, submission.actor.user_id, submission.key

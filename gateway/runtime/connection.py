@@ -1,0 +1,282 @@
+"""One WebSocket connection: bytes in, commands out; frames in, bytes out.
+
+An ``asyncio.Protocol`` around websockets' sans-I/O ``ServerProtocol``, plugged
+into uvicorn as its WebSocket class. No task, no queue of outgoing messages and
+no timer of its own: an idle connection costs memory and nothing else.
+
+Commands are carried out in the order in which they arrive. One that has to
+wait (signing in, opening a room) holds back those behind it; durable ones are
+handed to the ledger, which keeps their order, and are not waited for.
+"""
+
+import asyncio
+import http
+from collections import deque
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, cast
+
+import structlog
+from typing_extensions import override
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
+from websockets.protocol import State
+
+from gateway.core.close_codes import CloseCode
+from gateway.core.errors import BadRequest, BinaryFrame, GatewayError, RateLimited, TooLarge
+from gateway.core.frames import PING, text_frame
+from gateway.core.identity import Identity
+from gateway.core.ids import ConnectionId, RoomId
+from gateway.core.limits import TokenBucket
+from gateway.core.protocol.base import Command, WireModel
+from gateway.core.protocol.decode import peek_id
+from gateway.core.protocol.encode import encode_error, encode_ok
+from gateway.runtime import handshake
+from gateway.runtime.handshake import RoomProtocol
+from gateway.runtime.room import Room
+
+if TYPE_CHECKING:
+    from gateway.runtime.endpoint import Endpoint
+
+log = structlog.get_logger()
+
+MAX_INBOX = 64
+"""Messages held back behind one that waits. Past it the socket is not read: TCP slows the peer."""
+
+MAX_UNSENT_BYTES = 64 * 1024
+"""Outgoing bytes buffered here for a peer that does not read, before it is closed as slow."""
+
+MISTAKES_BURST = 20
+MISTAKES_PER_SECOND = 0.5
+"""Messages that may be undecodable or too fast before the connection is closed."""
+
+CLOSE_SECONDS = 5.0
+"""How long a close waits for the peer before the connection is cut."""
+
+
+class Connection(asyncio.Protocol):
+    """A client, from its handshake to its last byte."""
+
+    __slots__ = (
+        "_bucket",
+        "_busy",
+        "_endpoint",
+        "_fragments",
+        "_inbox",
+        "_patience",
+        "_protocol",
+        "_reading_paused",
+        "_transport",
+        "heard_at",
+        "id",
+        "identity",
+        "opened_at",
+        "pinged",
+        "rooms",
+    )
+
+    def __init__(self, endpoint: "Endpoint", connection_id: ConnectionId) -> None:
+        self.id = connection_id
+        self.identity: Identity | None = None
+        self.rooms: dict[RoomId, Room] = {}
+        self.opened_at = self.heard_at = endpoint.now()
+        self.pinged = False
+        self._endpoint = endpoint
+        self._protocol = RoomProtocol(endpoint.settings.max_frame_bytes)
+        self._transport: asyncio.Transport
+        self._fragments: list[Frame] | None = None
+        self._inbox: deque[bytes] = deque()
+        self._bucket = TokenBucket(
+            endpoint.settings.commands_per_second,
+            endpoint.settings.commands_burst,
+            self.opened_at,
+        )
+        self._patience = TokenBucket(MISTAKES_PER_SECOND, MISTAKES_BURST, self.opened_at)
+        self._busy = False
+        self._reading_paused = False
+
+    # asyncio.Protocol
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop's transports are asyncio's by contract, not by class.
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=MAX_UNSENT_BYTES)
+        self._endpoint.made(self)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        self.heard_at = self._endpoint.now()
+        self.pinged = False
+        self._protocol.receive_data(data)
+        for event in self._protocol.events_received():
+            if isinstance(event, Frame):
+                self._receive_frame(event)
+            elif isinstance(event, Request):
+                self._open(event)
+        self._send_protocol_data()
+
+    @override
+    def eof_received(self) -> None:
+        self._protocol.receive_eof()
+        self._send_protocol_data()
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._inbox.clear()
+        code = self._protocol.close_rcvd.code if self._protocol.close_rcvd else None
+        self._endpoint.lost(self, said_goodbye=code == CloseCode.NORMAL)
+
+    @override
+    def pause_writing(self) -> None:
+        self.close(CloseCode.SLOW_READER, "You do not read what you are sent.")
+
+    # What the server side does with it
+
+    @property
+    def peer(self) -> str:
+        """The address of the other side, for logs and throttles."""
+        name = self._transport.get_extra_info("peername")
+        return str(name[0]) if isinstance(name, tuple) else "local"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether messages can still be sent."""
+        return self._protocol.state is State.OPEN and not self._transport.is_closing()
+
+    def write(self, frames: bytes) -> None:
+        """Send ready frames (the room's way, which encodes once for all members)."""
+        self._transport.write(frames)
+
+    def send(self, message: bytes) -> None:
+        """Send one message to this client alone."""
+        if self.is_open:
+            self._transport.write(text_frame(message))
+
+    def reply(self, command: Command, body: WireModel | None = None) -> None:
+        """Tell that a command was carried out."""
+        self.send(encode_ok(command.id, body))
+
+    def refuse(self, command_id: int | None, error: GatewayError) -> None:
+        """Tell that a command failed, and why."""
+        self.send(encode_error(command_id, error))
+
+    def fall_behind(self) -> None:
+        """Make the client come back and resume: something could not be kept for it."""
+        self.close(CloseCode.SLOW_READER, "You fell behind.")
+
+    def ping(self) -> None:
+        """Ask whether the peer is there; any byte from it is an answer."""
+        if self.is_open:
+            self.pinged = True
+            self._transport.write(PING)
+
+    def close(self, code: CloseCode, reason: str) -> None:
+        """Close with a code; the peer has ``CLOSE_SECONDS`` to agree."""
+        if self._protocol.state is State.OPEN:
+            self._protocol.send_close(code, reason)
+            self._send_protocol_data()
+
+    def abort(self) -> None:
+        """Cut the connection now."""
+        self._transport.abort()
+
+    def shutdown(self) -> None:
+        """Close because the server stops (called by uvicorn)."""
+        self.close(CloseCode.DRAINING, "This instance is shutting down.")
+
+    # Handshake
+
+    def _open(self, request: Request) -> None:
+        """Accept or reject the opening handshake."""
+        if self._endpoint.is_full:
+            response = self._protocol.reject(
+                http.HTTPStatus.SERVICE_UNAVAILABLE, "This instance takes no more connections.\n"
+            )
+        else:
+            response = handshake.answer(self._protocol, request, self._endpoint.origin_allowed)
+        self._protocol.send_response(response)
+        if self._protocol.state is State.OPEN:
+            self._run(self._endpoint.welcome(self, handshake.token_of(request)))
+
+    # Messages
+
+    def _receive_frame(self, frame: Frame) -> None:
+        if frame.opcode is Opcode.TEXT and frame.fin:
+            self._receive_text(bytes(frame.data))
+        elif frame.opcode in {Opcode.TEXT, Opcode.BINARY, Opcode.CONT}:
+            self._receive_part(frame)
+
+    def _receive_part(self, frame: Frame) -> None:
+        """Put a message together that came in several frames, or refuse a binary one."""
+        if frame.opcode is not Opcode.CONT:
+            self._fragments = []
+        assert self._fragments is not None  # noqa: S101 - the protocol checks the order of frames
+        self._fragments.append(frame)
+        if not frame.fin:
+            return
+        parts, self._fragments = self._fragments, None
+        if parts[0].opcode is Opcode.BINARY:
+            self._mistake(None, BinaryFrame("Messages are JSON text; a binary frame is not read."))
+        else:
+            self._receive_text(b"".join(part.data for part in parts))
+
+    def _receive_text(self, text: bytes) -> None:
+        """Carry out a message now, or when those before it are done."""
+        if not self._busy:
+            self._handle(text)
+            return
+        self._inbox.append(text)
+        if len(self._inbox) >= MAX_INBOX and not self._reading_paused:
+            self._reading_paused = True
+            self._transport.pause_reading()
+
+    def _handle(self, text: bytes) -> None:
+        if not self.is_open:
+            return
+        limit = self._endpoint.settings.max_message_bytes
+        if not self._bucket.take(self._endpoint.now()):
+            self._mistake(peek_id(text), RateLimited("Too many commands: slow down."))
+            return
+        try:
+            if len(text) > limit:
+                raise TooLarge(f"A message has at most {limit} bytes, this one {len(text)}.")
+            command = self._endpoint.decoder.decode(text)
+        except BadRequest as error:
+            self._mistake(peek_id(text), error)
+            return
+        if (work := self._endpoint.dispatcher.dispatch(self, command)) is not None:
+            self._run(work)
+
+    def _mistake(self, command_id: int | None, error: GatewayError) -> None:
+        """Refuse what cannot be understood or comes too fast; too many of these end it."""
+        self.refuse(command_id, error)
+        if not self._patience.take(self._endpoint.now()):
+            self.close(CloseCode.TOO_MANY_ERRORS, "Too many messages were wrong or too fast.")
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let what has to wait wait, and hold back the messages behind it."""
+        self._busy = True
+        self._endpoint.supervisor.job("command", work).add_done_callback(self._work_done)
+
+    def _work_done(self, _task: asyncio.Task[None]) -> None:
+        self._busy = False
+        while self._inbox and not self._busy:
+            self._handle(self._inbox.popleft())
+        if self._reading_paused and not self._inbox and not self._transport.is_closing():
+            self._reading_paused = False
+            self._transport.resume_reading()
+
+    # Protocol data: handshake, pongs and close frames
+
+    def _send_protocol_data(self) -> None:
+        if self._transport.is_closing():
+            return
+        for data in self._protocol.data_to_send():
+            if data:
+                self._transport.write(data)
+            else:
+                # The protocol is done; what is buffered is still sent.
+                self._transport.close()
+                return
+        if self._protocol.close_expected():
+            asyncio.get_running_loop().call_later(CLOSE_SECONDS, self._transport.abort)

@@ -1,0 +1,141 @@
+"""From a decoded command to whoever carries it out."""
+
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+from gateway.activities.activity import Committed, Submission
+from gateway.activities.rooms.messages import RoomJoin, RoomLeave, TypingStart, TypingStop
+from gateway.core.errors import (
+    AlreadyAuthenticated,
+    GatewayError,
+    InternalError,
+    NotAMember,
+    Unauthenticated,
+)
+from gateway.core.identity import Identity
+from gateway.core.protocol.base import Command, DurableCommand, RoomCommand, WireModel
+from gateway.core.protocol.connection import Auth, AuthOk, Ping, PingOk
+from gateway.runtime.connection import Connection
+from gateway.runtime.endpoint import Endpoint
+from gateway.runtime.joining import Joining
+from gateway.runtime.ledger import Ledger
+from gateway.runtime.presence import Presence
+
+Work = Coroutine[Any, Any, None]
+
+
+class Dispatcher:
+    """Carries out commands: at once where nothing has to wait, else as work to be run."""
+
+    def __init__(
+        self, endpoint: Endpoint, ledger: Ledger, joining: Joining, presence: Presence
+    ) -> None:
+        self._endpoint = endpoint
+        self._ledger = ledger
+        self._joining = joining
+        self._presence = presence
+        self._handlers: Mapping[type[Command], Callable[[Connection, Any], Work | None]] = {
+            Auth: self._auth,
+            Ping: self._ping,
+            RoomJoin: self._join,
+            RoomLeave: self._leave,
+            TypingStart: self._start_typing,
+            TypingStop: self._stop_typing,
+        }
+
+    def dispatch(self, connection: Connection, command: Command) -> Work | None:
+        """Carry out a command; what has to wait comes back as a coroutine to be run."""
+        try:
+            if isinstance(command, DurableCommand):
+                self._record(connection, command)
+                return None
+            return self._handlers[type(command)](connection, command)
+        except GatewayError as error:
+            connection.refuse(command.id, error)
+            return None
+
+    def disconnected(self, connection: Connection, *, said_goodbye: bool) -> None:
+        """Take a connection out of its rooms."""
+        for room_id in list(connection.rooms):
+            self._joining.leave(connection, room_id, for_good=said_goodbye)
+
+    def _auth(self, connection: Connection, command: Auth) -> Work:
+        if connection.identity is not None:
+            raise AlreadyAuthenticated("This connection has signed in already.")
+        return _answer(connection, command, self._authenticate(connection, command))
+
+    async def _authenticate(self, connection: Connection, command: Auth) -> AuthOk:
+        identity = await self._endpoint.authenticate(connection, command.data.token)
+        return AuthOk(user=identity.person)
+
+    def _ping(self, connection: Connection, command: Ping) -> None:
+        ok = PingOk(sent_at=command.data.sent_at, server_time_ms=time.time() * 1000)
+        connection.reply(command, ok)
+
+    def _record(self, connection: Connection, command: DurableCommand) -> None:
+        """Hand a durable command to the ledger; the reply follows the commit."""
+        submission = Submission(
+            room_id=command.room_id,
+            actor=_identity(connection),
+            command=command,
+            key=command.key,
+        )
+
+        def done(result: Committed | GatewayError) -> None:
+            if isinstance(result, GatewayError):
+                connection.refuse(command.id, result)
+            else:
+                connection.reply(command, result)
+
+        self._ledger.enqueue(submission, done)
+
+    def _join(self, connection: Connection, command: RoomJoin) -> Work:
+        identity = _identity(connection)
+        return _answer(connection, command, self._joining.join(connection, identity, command))
+
+    def _leave(self, connection: Connection, command: RoomLeave) -> None:
+        _require_joined(connection, command)
+        self._joining.leave(connection, command.room_id, for_good=True)
+        connection.reply(command)
+
+    def _start_typing(self, connection: Connection, command: TypingStart) -> None:
+        self._mark_typing(connection, command, typing=True)
+
+    def _stop_typing(self, connection: Connection, command: TypingStop) -> None:
+        self._mark_typing(connection, command, typing=False)
+
+    def _mark_typing(
+        self, connection: Connection, command: TypingStart | TypingStop, *, typing: bool
+    ) -> None:
+        _require_joined(connection, command)
+        room = connection.rooms[command.room_id]
+        self._presence.mark_typing(room, _identity(connection).user_id, typing=typing)
+        connection.reply(command)
+
+
+async def _answer(
+    connection: Connection, command: Command, work: Coroutine[Any, Any, WireModel | None]
+) -> None:
+    """Await ``work`` and reply with what it returns (``None``: it has replied by itself)."""
+    try:
+        body = await work
+    except GatewayError as error:
+        connection.refuse(command.id, error)
+    except Exception:
+        connection.refuse(command.id, InternalError("The gateway could not carry this out."))
+        raise
+    else:
+        if body is not None:
+            connection.reply(command, body)
+
+
+def _identity(connection: Connection) -> Identity:
+    if connection.identity is None:
+        raise Unauthenticated("Sign in first: send an auth command.")
+    return connection.identity
+
+
+def _require_joined(connection: Connection, command: RoomCommand) -> None:
+    if command.room_id not in connection.rooms:
+        raise NotAMember("This room is not open on this connection: join it first.")

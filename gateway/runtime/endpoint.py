@@ -1,0 +1,183 @@
+"""What all connections of an instance share: settings, services and bookkeeping."""
+
+import asyncio
+import contextlib
+import itertools
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import structlog
+
+from gateway.core.close_codes import CloseCode
+from gateway.core.errors import InvalidToken
+from gateway.core.identity import Identity
+from gateway.core.ids import ConnectionId, InstanceId
+from gateway.core.protocol.base import Command
+from gateway.core.protocol.connection import Limits, Welcome
+from gateway.core.protocol.decode import CommandDecoder
+from gateway.core.protocol.encode import encode_notice
+from gateway.runtime.connection import Connection
+from gateway.runtime.handshake import OriginCheck
+from gateway.runtime.supervision import Supervisor
+
+log = structlog.get_logger()
+
+SWEEP_SECONDS = 1.0
+"""How often connections are looked at for silence and for a sign-in that does not come."""
+
+Identify = Callable[[str], Awaitable[Identity]]
+"""Returns whose token it is, or raises ``InvalidToken``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionSettings:
+    """What one connection may do, and how long it may be silent.
+
+    A message above ``max_message_bytes`` is refused and the connection lives;
+    one above ``max_frame_bytes`` cannot be skipped and ends it (1009).
+    """
+
+    max_message_bytes: int = 64 * 1024
+    max_frame_bytes: int = 1024 * 1024
+    max_rooms: int = 100
+    max_connections: int = 15_000
+    commands_per_second: float = 50.0
+    commands_burst: float = 200.0
+    auth_seconds: float = 10.0
+    heartbeat_seconds: float = 25.0
+
+    @property
+    def limits(self) -> Limits:
+        """The limits that ``welcome`` tells."""
+        return Limits(
+            max_message_bytes=self.max_message_bytes,
+            max_rooms=self.max_rooms,
+            commands_per_second=self.commands_per_second,
+        )
+
+
+class Dispatch(Protocol):
+    """Carries out commands."""
+
+    def dispatch(
+        self, connection: Connection, command: Command
+    ) -> Coroutine[Any, Any, None] | None:
+        """Carry out a command; what has to wait comes back as a coroutine to be run."""
+
+    def disconnected(self, connection: Connection, *, said_goodbye: bool) -> None:
+        """Take a connection out of its rooms."""
+
+
+class Endpoint:
+    """Makes connections, knows them all, and ends the silent ones."""
+
+    def __init__(
+        self,
+        instance_id: InstanceId,
+        settings: ConnectionSettings,
+        decoder: CommandDecoder,
+        supervisor: Supervisor,
+        origin_allowed: OriginCheck,
+        identify: Identify,
+    ) -> None:
+        self.settings = settings
+        self.decoder = decoder
+        self.supervisor = supervisor
+        self.origin_allowed = origin_allowed
+        self.connections: set[Connection] = set()
+        self.dispatcher: Dispatch
+        self.is_draining = False
+        self._instance_id = instance_id
+        self._identify = identify
+        self._unauthenticated: dict[Connection, float] = {}
+
+    def connect(self, **_uvicorn: object) -> Connection:
+        """Make the protocol of a new connection (uvicorn's ``ws`` class)."""
+        return Connection(self, ConnectionId(secrets.token_urlsafe(9)))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more connections are taken."""
+        return self.is_draining or len(self.connections) > self.settings.max_connections
+
+    def now(self) -> float:
+        """Return a steady time in seconds."""
+        return time.monotonic()
+
+    def made(self, connection: Connection) -> None:
+        """Count a connection in."""
+        self.connections.add(connection)
+        self._unauthenticated[connection] = self.now()
+
+    def lost(self, connection: Connection, *, said_goodbye: bool) -> None:
+        """Count a connection out."""
+        self.connections.discard(connection)
+        self._unauthenticated.pop(connection, None)
+        self.dispatcher.disconnected(connection, said_goodbye=said_goodbye)
+
+    async def welcome(self, connection: Connection, token: str | None) -> None:
+        """Sign the connection in if its handshake carried a token, and greet it."""
+        if token is not None:
+            with contextlib.suppress(InvalidToken):  # an old cookie: it may still send ``auth``
+                self.signed_in(connection, await self._identify(token))
+        identity = connection.identity
+        notice = Welcome(
+            connection=connection.id,
+            instance=self._instance_id,
+            user=identity.person if identity else None,
+            auth_within_seconds=self.settings.auth_seconds,
+            heartbeat_seconds=self.settings.heartbeat_seconds,
+            server_time_ms=time.time() * 1000,
+            limits=self.settings.limits,
+        )
+        connection.send(encode_notice(notice))
+
+    async def authenticate(self, connection: Connection, token: str) -> Identity:
+        """Sign the connection in with a token, or raise ``InvalidToken``."""
+        identity = await self._identify(token)
+        self.signed_in(connection, identity)
+        return identity
+
+    def signed_in(self, connection: Connection, identity: Identity) -> None:
+        """Note who is on a connection."""
+        connection.identity = identity
+        self._unauthenticated.pop(connection, None)
+
+    async def run(self) -> None:
+        """Ping the silent, close the dead and the anonymous: until cancelled."""
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            self._close_anonymous()
+            self._check_heartbeats()
+
+    async def close_all(self, within_seconds: float) -> None:
+        """Close every connection, and wait for the peers to agree."""
+        for connection in list(self.connections):
+            connection.shutdown()
+        deadline = self.now() + within_seconds
+        while self.connections and self.now() < deadline:
+            await asyncio.sleep(0.01)
+        for connection in list(self.connections):
+            connection.abort()
+
+    def _close_anonymous(self) -> None:
+        """Close who did not sign in. Entries are in order of arrival: the first is the oldest."""
+        latest = self.now() - self.settings.auth_seconds
+        overdue = itertools.takewhile(
+            lambda entry: entry[1] < latest, self._unauthenticated.items()
+        )
+        for connection, _ in list(overdue):
+            del self._unauthenticated[connection]
+            connection.close(CloseCode.SIGN_IN_TIMEOUT, "Nobody signed in.")
+
+    def _check_heartbeats(self) -> None:
+        silent_since = self.now() - self.settings.heartbeat_seconds
+        dead_since = silent_since - self.settings.heartbeat_seconds
+        for connection in list(self.connections):
+            if connection.heard_at < dead_since:
+                connection.close(CloseCode.HEARTBEAT_LOST, "Nothing was heard from you.")
+            elif connection.heard_at < silent_since and not connection.pinged:
+                connection.ping()

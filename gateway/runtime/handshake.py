@@ -1,0 +1,69 @@
+"""The opening handshake of a WebSocket: who may try, and with which token (RFC 6455, section 4)."""
+
+import http
+import logging
+from collections.abc import Callable, Sequence
+from http.cookies import CookieError, SimpleCookie
+from typing import Final
+from urllib.parse import urlsplit
+
+from typing_extensions import override
+from websockets.exceptions import NegotiationError
+from websockets.http11 import Request, Response
+from websockets.server import ServerProtocol
+from websockets.typing import Subprotocol
+
+from gateway.core.protocol.connection import SUBPROTOCOL
+
+PATH: Final = "/ws"
+"""The only path that speaks WebSocket."""
+
+COOKIE: Final = "parley_session"
+"""The cookie that a browser signs in with."""
+
+OriginCheck = Callable[[str | None, str | None], bool]
+"""Whether a page of this ``Origin`` may use a gateway reached under this ``Host``."""
+
+# One logger for all connections; websockets logs each connection's open and
+# close at INFO, which at ten thousand of them is noise.
+_logger = logging.getLogger("gateway.websocket")
+_logger.setLevel(logging.WARNING)
+
+
+class RoomProtocol(ServerProtocol):
+    """The protocol of one connection. A client that offers no subprotocol is taken as well."""
+
+    def __init__(self, max_frame_bytes: int) -> None:
+        super().__init__(max_size=max_frame_bytes, logger=_logger)
+
+    @override
+    def select_subprotocol(self, subprotocols: Sequence[Subprotocol]) -> Subprotocol | None:
+        if not subprotocols:
+            return None
+        if SUBPROTOCOL in subprotocols:
+            return Subprotocol(SUBPROTOCOL)
+        raise NegotiationError(f"this gateway speaks {SUBPROTOCOL}")
+
+
+def answer(protocol: ServerProtocol, request: Request, origin_allowed: OriginCheck) -> Response:
+    """Return the response to a handshake: 101, or why not."""
+    if urlsplit(request.path).path != PATH:
+        return protocol.reject(http.HTTPStatus.NOT_FOUND, f"The WebSocket is at {PATH}.\n")
+    origin, host = request.headers.get("Origin"), request.headers.get("Host")
+    if not origin_allowed(origin, host):
+        return protocol.reject(
+            http.HTTPStatus.FORBIDDEN, f"Pages of {origin} may not use this gateway.\n"
+        )
+    return protocol.accept(request)
+
+
+def token_of(request: Request) -> str | None:
+    """Return the token of a handshake: its bearer header or its cookie, never its query."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token:
+        return token.strip()
+    try:
+        cookies: SimpleCookie = SimpleCookie("; ".join(request.headers.get_all("Cookie")))
+    except CookieError:
+        return None
+    return cookies[COOKIE].value if COOKIE in cookies else None

@@ -1,0 +1,125 @@
+"""Durable commands become events of a room's log, many to a commit.
+
+One transaction is under way at a time; what arrives meanwhile is the next
+batch. So an idle gateway commits a command at once, and a busy one pays a
+handful of round trips for hundreds (group commit). A reply leaves only after
+the commit (promise P1).
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+from uuid import UUID, uuid4
+
+import structlog
+
+from gateway.activities.activity import Committed, Handler, Submission
+from gateway.core.errors import (
+    DatabaseUnavailable,
+    Draining,
+    GatewayError,
+    InternalError,
+    Overloaded,
+)
+from gateway.core.ids import RoomId
+from gateway.core.publication import Publication
+from gateway.runtime.batch import Batch, Result
+from gateway.storage.database import Database
+
+log = structlog.get_logger()
+
+MAX_QUEUED = 10_000
+"""Commands waiting for a commit. At 10,000 commits a second that is one second's worth."""
+
+MAX_BATCH = 200
+"""Commands in one transaction: larger ones gain nothing and hold the rooms' locks longer."""
+
+Done = Callable[[Result], None]
+
+
+class _Entry(NamedTuple):
+    submission: Submission
+    done: Done
+
+
+class Ledger:
+    """The way of every durable command: queue, transaction, reply, publication."""
+
+    def __init__(
+        self,
+        database: Database,
+        handlers: Mapping[type, Handler],
+        publish: Callable[[RoomId, Publication], None],
+        new_id: Callable[[], UUID] = uuid4,
+    ) -> None:
+        """``publish`` is called after the commit, in the order of the commits."""
+        self._database = database
+        self._handlers = handlers
+        self._publish = publish
+        self._new_id = new_id
+        self._queue: deque[_Entry] = deque()
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._closed = False
+
+    def enqueue(self, submission: Submission, done: Done) -> None:
+        """Have ``done`` called with what became of the command, exactly once."""
+        if self._closed:
+            done(Draining("This instance is shutting down."))
+        elif len(self._queue) >= MAX_QUEUED:
+            done(Overloaded("Too many commands are waiting to be committed."))
+        else:
+            self._queue.append(_Entry(submission, done))
+            self._idle.clear()
+            self._wake.set()
+
+    async def submit(self, submission: Submission) -> Committed:
+        """Return once the command is committed, or raise what rejected it."""
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+
+        def done(result: Result) -> None:
+            if not future.done():  # the caller may have gone
+                future.set_result(result)
+
+        self.enqueue(submission, done)
+        result = await future
+        if isinstance(result, GatewayError):
+            raise result
+        return result
+
+    async def run(self) -> None:
+        """Commit what is queued: until cancelled."""
+        while True:
+            await self._wake.wait()
+            batch = [self._queue.popleft() for _ in range(min(MAX_BATCH, len(self._queue)))]
+            if not batch:
+                self._wake.clear()
+                self._idle.set()
+                continue
+            await self._commit(batch)
+
+    async def close(self) -> None:
+        """Take no more commands, and return when those already taken are answered."""
+        self._closed = True
+        await self._idle.wait()
+
+    async def _commit(self, entries: list[_Entry]) -> None:
+        submissions = [entry.submission for entry in entries]
+        results: list[Result]
+        try:
+            async with self._database.transaction() as conn:
+                batch = Batch(conn, submissions, self._handlers, self._new_id)
+                results = await batch.run()
+        except DatabaseUnavailable as error:
+            results = [error] * len(entries)
+        except Exception:
+            # One command's fault is caught in the batch; this one concerns them all.
+            log.exception("ledger.batch_failed", commands=len(entries))
+            results = [InternalError("The gateway could not carry this out.")] * len(entries)
+        else:
+            for room_id, publication in batch.publications():
+                self._publish(room_id, publication)
+        for entry, result in zip(entries, results, strict=True):
+            entry.done(result)

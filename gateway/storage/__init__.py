@@ -1,0 +1,1 @@
+"""PostgreSQL: the pool, typed named queries, repositories, migrations."""

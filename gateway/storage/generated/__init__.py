@@ -1,0 +1,1 @@
+"""Generated from the live schema by `gateway types`; not to be edited."""

@@ -1,0 +1,215 @@
+"""Typed functions for queries/log.sql.
+
+Generated from the live schema by `gateway types`; not to be edited.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from gateway.core.ids import RoomId, Seq, UserId
+from gateway.storage.connection import Connection
+from gateway.storage.sql import affected_rows, sql_of
+
+
+_SQL: Final = sql_of("log")
+
+
+@dataclass(frozen=True, slots=True)
+class LockRoomsRow:
+    id: RoomId
+    name: str
+    is_private: bool
+    is_archived: bool
+    epoch: int
+    last_seq: Seq
+    locked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class FindRolesRow:
+    room_id: RoomId
+    user_id: UserId
+    role: str
+    muted_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class FindKeysRow:
+    room_id: RoomId
+    actor: UserId | None
+    key: str | None
+    seq: Seq
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReadEventsRow:
+    seq: Seq
+    type: str
+    actor: UserId | None
+    key: str | None
+    payload: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPositionsRow:
+    id: RoomId
+    epoch: int
+    last_seq: Seq
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRoomForRow:
+    id: RoomId
+    name: str
+    description: str | None
+    is_private: bool
+    is_archived: bool
+    epoch: int
+    last_seq: Seq
+    role: str | None
+
+
+async def lock_rooms(
+    conn: Connection,
+    *,
+    room_ids: Sequence[RoomId],
+) -> list[LockRoomsRow]:
+    """Locks the rooms of a batch, so that commit order is seq order and two
+    commands of one room cannot race. Locked in id order: two batches that share
+    rooms wait for each other and never deadlock. Primary key.
+    """
+    answer = await conn.fetch(
+        _SQL["lock_rooms"],
+        room_ids,
+    )
+    return [LockRoomsRow(*record) for record in answer]
+
+
+async def find_roles(
+    conn: Connection,
+    *,
+    room_ids: Sequence[RoomId],
+    user_ids: Sequence[UserId],
+) -> list[FindRolesRow]:
+    """The roles of the batch's actors, read after the lock. Primary key of room_users."""
+    answer = await conn.fetch(
+        _SQL["find_roles"],
+        room_ids,
+        user_ids,
+    )
+    return [FindRolesRow(*record) for record in answer]
+
+
+async def find_keys(
+    conn: Connection,
+    *,
+    room_ids: Sequence[RoomId],
+    actors: Sequence[UserId],
+    keys: Sequence[str],
+) -> list[FindKeysRow]:
+    """Which of the batch's commands have been carried out before. Read after the
+    lock, so a twin still in flight has either committed or not yet begun.
+    Unique index room_events (room_id, actor, key).
+    """
+    answer = await conn.fetch(
+        _SQL["find_keys"],
+        room_ids,
+        actors,
+        keys,
+    )
+    return [FindKeysRow(*record) for record in answer]
+
+
+async def append_events(
+    conn: Connection,
+    *,
+    created_at: datetime,
+    room_ids: Sequence[RoomId],
+    seqs: Sequence[Seq],
+    types: Sequence[str],
+    actors: Sequence[UserId],
+    keys: Sequence[str],
+    payloads: Sequence[str],
+) -> int:
+    """All events of a batch in one statement. The rooms are locked by lock_rooms,
+    so the numbers cannot collide. An empty key is none.
+    """
+    answer = await conn.execute(
+        _SQL["append_events"],
+        created_at,
+        room_ids,
+        seqs,
+        types,
+        actors,
+        keys,
+        payloads,
+    )
+    return affected_rows(answer)
+
+
+async def advance_rooms(
+    conn: Connection,
+    *,
+    updated_at: datetime,
+    room_ids: Sequence[RoomId],
+    last_seqs: Sequence[Seq],
+    messages_added: Sequence[int],
+) -> int:
+    """The new end of each room's log, and its message count. Primary key."""
+    answer = await conn.execute(
+        _SQL["advance_rooms"],
+        updated_at,
+        room_ids,
+        last_seqs,
+        messages_added,
+    )
+    return affected_rows(answer)
+
+
+async def read_events(
+    conn: Connection,
+    *,
+    room_id: RoomId,
+    after_seq: Seq,
+    max_events: int,
+) -> list[ReadEventsRow]:
+    """A page of the log after a position, in order. Primary key (room_id, seq)."""
+    answer = await conn.fetch(
+        _SQL["read_events"],
+        room_id,
+        after_seq,
+        max_events,
+    )
+    return [ReadEventsRow(*record) for record in answer]
+
+
+async def read_positions(
+    conn: Connection,
+    *,
+    room_ids: Sequence[RoomId],
+) -> list[ReadPositionsRow]:
+    """Where the logs of many rooms end now. Primary key of rooms."""
+    answer = await conn.fetch(
+        _SQL["read_positions"],
+        room_ids,
+    )
+    return [ReadPositionsRow(*record) for record in answer]
+
+
+async def read_room_for(
+    conn: Connection,
+    *,
+    user_id: UserId,
+    room_id: RoomId,
+) -> ReadRoomForRow | None:
+    """A room as one person stands to it: role is null for a stranger. Primary keys."""
+    answer = await conn.fetchrow(
+        _SQL["read_room_for"],
+        user_id,
+        room_id,
+    )
+    return None if answer is None else ReadRoomForRow(*answer)

@@ -1,0 +1,67 @@
+"""Typed functions for queries/messages.sql.
+
+Generated from the live schema by `gateway types`; not to be edited.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from gateway.core.ids import MessageId, RoomId, Seq, UserId
+from gateway.storage.connection import Connection
+from gateway.storage.sql import affected_rows, sql_of
+
+
+_SQL: Final = sql_of("messages")
+
+
+@dataclass(frozen=True, slots=True)
+class NewestMessagesRow:
+    id: MessageId
+    seq: Seq
+    created_at: datetime
+    content: str
+    message_type: str
+    user_id: UserId | None
+    reply_to: MessageId | None
+    author_name: str | None
+    avatar_url: str | None
+
+
+async def insert_message(
+    conn: Connection,
+    *,
+    id: UUID,
+    room_id: RoomId,
+    user_id: UserId,
+    content: str,
+    seq: Seq,
+    created_at: datetime,
+) -> int:
+    """Written in the transaction that writes its event, under the room's lock."""
+    answer = await conn.execute(
+        _SQL["insert_message"],
+        id,
+        room_id,
+        user_id,
+        content,
+        seq,
+        created_at,
+    )
+    return affected_rows(answer)
+
+
+async def newest_messages(
+    conn: Connection,
+    *,
+    room_id: RoomId,
+    max_messages: int,
+) -> list[NewestMessagesRow]:
+    """The newest messages with their authors, newest first. Index (room_id, seq)."""
+    answer = await conn.fetch(
+        _SQL["newest_messages"],
+        room_id,
+        max_messages,
+    )
+    return [NewestMessagesRow(*record) for record in answer]

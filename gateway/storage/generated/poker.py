@@ -1,0 +1,203 @@
+"""Typed functions for queries/poker.sql.
+
+Generated from the live schema by `gateway types`; not to be edited.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from gateway.core.ids import RoomId, UserId
+from gateway.storage.connection import Connection, Json
+from gateway.storage.sql import affected_rows, sql_of
+
+
+_SQL: Final = sql_of("poker")
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveGameRow:
+    id: UUID
+    name: str
+    host_id: UserId | None
+    config: Json
+    current_story_id: UUID | None
+    host_name: str | None
+    host_avatar_url: str | None
+    story_title: str | None
+    story_completed_at: datetime | None
+    story_started_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class VotesOfRow:
+    user_id: UserId
+    name: str
+    avatar_url: str | None
+    value: str
+
+
+async def active_game(
+    conn: Connection,
+    *,
+    room_id: RoomId,
+) -> ActiveGameRow | None:
+    """The game of a room, with its open story. Partial unique index (room_id) where is_active."""
+    answer = await conn.fetchrow(
+        _SQL["active_game"],
+        room_id,
+    )
+    return None if answer is None else ActiveGameRow(*answer)
+
+
+async def insert_game(
+    conn: Connection,
+    *,
+    id: UUID,
+    room_id: RoomId,
+    name: str,
+    host_id: UserId,
+    config: Json,
+    created_at: datetime,
+    expires_at: datetime,
+) -> int:
+    """One active game a room; a second one violates the partial unique index."""
+    answer = await conn.execute(
+        _SQL["insert_game"],
+        id,
+        room_id,
+        name,
+        host_id,
+        config,
+        created_at,
+        expires_at,
+    )
+    return affected_rows(answer)
+
+
+async def open_story(
+    conn: Connection,
+    *,
+    id: UUID,
+    session_id: UUID,
+    title: str,
+    created_at: datetime,
+) -> int:
+    """Adds a story at the end and makes it the one to vote on. Index (session_id, order_index)."""
+    answer = await conn.execute(
+        _SQL["open_story"],
+        id,
+        session_id,
+        title,
+        created_at,
+    )
+    return affected_rows(answer)
+
+
+async def seat_player(
+    conn: Connection,
+    *,
+    id: UUID,
+    session_id: UUID,
+    user_id: UserId,
+    name: str,
+    joined_at: datetime,
+) -> int:
+    """The player's seat in the game, taken at the first vote. Unique (session_id, name):
+    usernames are unique, so a name is one person's.
+    """
+    answer = await conn.execute(
+        _SQL["seat_player"],
+        id,
+        session_id,
+        user_id,
+        name,
+        joined_at,
+    )
+    return affected_rows(answer)
+
+
+async def cast_vote(
+    conn: Connection,
+    *,
+    story_id: UUID,
+    value: str,
+    created_at: datetime,
+    session_id: UUID,
+    user_id: UserId,
+) -> int:
+    """The vote of a seated player, or its replacement. Unique (story_id, player_id)."""
+    answer = await conn.execute(
+        _SQL["cast_vote"],
+        story_id,
+        value,
+        created_at,
+        session_id,
+        user_id,
+    )
+    return affected_rows(answer)
+
+
+async def count_votes(
+    conn: Connection,
+    *,
+    story_id: UUID,
+) -> int | None:
+    """How many have voted. Index story_id."""
+    answer: int | None = await conn.fetchval(
+        _SQL["count_votes"],
+        story_id,
+    )
+    return answer
+
+
+async def votes_of(
+    conn: Connection,
+    *,
+    story_id: UUID,
+) -> list[VotesOfRow]:
+    """The cards of a story with their players, in order of voting. Index story_id."""
+    answer = await conn.fetch(
+        _SQL["votes_of"],
+        story_id,
+    )
+    return [VotesOfRow(*record) for record in answer]
+
+
+async def keep_round(
+    conn: Connection,
+    *,
+    story_id: UUID,
+    session_id: UUID,
+    votes: Json,
+    statistics: Json,
+    started_at: datetime,
+    revealed_at: datetime,
+) -> int:
+    """The finished round, with everything that was on the table."""
+    answer = await conn.execute(
+        _SQL["keep_round"],
+        story_id,
+        session_id,
+        votes,
+        statistics,
+        started_at,
+        revealed_at,
+    )
+    return affected_rows(answer)
+
+
+async def complete_story(
+    conn: Connection,
+    *,
+    completed_at: datetime,
+    story_id: UUID,
+) -> int:
+    """A revealed story takes no more votes. Primary key."""
+    answer = await conn.execute(
+        _SQL["complete_story"],
+        completed_at,
+        story_id,
+    )
+    return affected_rows(answer)

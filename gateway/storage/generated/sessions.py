@@ -1,0 +1,90 @@
+"""Typed functions for queries/sessions.sql.
+
+Generated from the live schema by `gateway types`; not to be edited.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from gateway.core.ids import SessionId, UserId
+from gateway.storage.connection import Connection
+from gateway.storage.sql import affected_rows, sql_of
+
+
+_SQL: Final = sql_of("sessions")
+
+
+@dataclass(frozen=True, slots=True)
+class FindSessionRow:
+    user_id: UserId
+    username: str
+    avatar_url: str | None
+    is_guest: bool
+    expires_at: datetime
+
+
+async def create_session(
+    conn: Connection,
+    *,
+    sid: SessionId,
+    user_id: UserId,
+    expires_at: datetime,
+) -> int:
+    """Somebody has signed in, until expires_at. Primary key."""
+    answer = await conn.execute(
+        _SQL["create_session"],
+        sid,
+        user_id,
+        expires_at,
+    )
+    return affected_rows(answer)
+
+
+async def find_session(
+    conn: Connection,
+    *,
+    sid: SessionId,
+) -> FindSessionRow | None:
+    """Who is signed in by this session, unless it has expired: everything a new connection needs, in
+    one round trip. Primary keys.
+    """
+    answer = await conn.fetchrow(
+        _SQL["find_session"],
+        sid,
+    )
+    return None if answer is None else FindSessionRow(*answer)
+
+
+async def delete_session(
+    conn: Connection,
+    *,
+    sid: SessionId,
+) -> int:
+    """Signing out. Primary key."""
+    answer = await conn.execute(
+        _SQL["delete_session"],
+        sid,
+    )
+    return affected_rows(answer)
+
+
+async def delete_other_sessions(
+    conn: Connection,
+    *,
+    user_id: UserId,
+    kept_sid: SessionId,
+) -> int:
+    """After a changed password only the session that changed it goes on. Index on sess ->> 'user_id'."""
+    answer = await conn.execute(
+        _SQL["delete_other_sessions"],
+        user_id,
+        kept_sid,
+    )
+    return affected_rows(answer)
+
+
+async def delete_expired_sessions(conn: Connection) -> int:
+    """What find_session no longer answers. Index on expire."""
+    answer = await conn.execute(_SQL["delete_expired_sessions"])
+    return affected_rows(answer)

@@ -1,0 +1,103 @@
+"""Typed functions for queries/users.sql.
+
+Generated from the live schema by `gateway types`; not to be edited.
+"""
+
+from datetime import datetime
+from typing import Final
+
+from gateway.core.ids import UserId
+from gateway.storage.connection import Connection
+from gateway.storage.generated.tables import UserRow
+from gateway.storage.sql import affected_rows, sql_of, the_row
+
+
+_SQL: Final = sql_of("users")
+
+
+async def create_user(
+    conn: Connection,
+    *,
+    email: str,
+    username: str,
+    password_hash: str,
+) -> UserRow:
+    """A registered account. The unique indexes on lower(email) and username refuse a second one."""
+    answer = await conn.fetchrow(
+        _SQL["create_user"],
+        email,
+        username,
+        password_hash,
+    )
+    return UserRow(*the_row(answer))
+
+
+async def create_guest(
+    conn: Connection,
+    *,
+    username: str,
+    avatar_url: str | None,
+) -> UserRow:
+    """A guest: a name, and nothing to sign in with. The unique index on username refuses a second one."""
+    answer = await conn.fetchrow(
+        _SQL["create_guest"],
+        username,
+        avatar_url,
+    )
+    return UserRow(*the_row(answer))
+
+
+async def get_user(
+    conn: Connection,
+    *,
+    user_id: UserId,
+) -> UserRow | None:
+    """One person. Primary key."""
+    answer = await conn.fetchrow(
+        _SQL["get_user"],
+        user_id,
+    )
+    return None if answer is None else UserRow(*answer)
+
+
+async def get_user_by_email(
+    conn: Connection,
+    *,
+    email: str,
+) -> UserRow | None:
+    """For signing in. Unique index on lower(email)."""
+    answer = await conn.fetchrow(
+        _SQL["get_user_by_email"],
+        email,
+    )
+    return None if answer is None else UserRow(*answer)
+
+
+async def set_password_hash(
+    conn: Connection,
+    *,
+    password_hash: str,
+    user_id: UserId,
+) -> int:
+    """A changed password. Primary key."""
+    answer = await conn.execute(
+        _SQL["set_password_hash"],
+        password_hash,
+        user_id,
+    )
+    return affected_rows(answer)
+
+
+async def touch_user(
+    conn: Connection,
+    *,
+    seen_at: datetime,
+    user_id: UserId,
+) -> int:
+    """Somebody was here. Never goes back: two instances may report out of order. Primary key."""
+    answer = await conn.execute(
+        _SQL["touch_user"],
+        seen_at,
+        user_id,
+    )
+    return affected_rows(answer)

@@ -1,0 +1,34 @@
+"""What the HTTP API is given to work with."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.activities.accounts.service import Accounts
+from gateway.activities.rooms.service import Rooms
+from gateway.core.health import HealthReport
+
+MAX_BODY_BYTES: Final = 64 * 1024
+"""No request of this API needs more than a few hundred bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebSettings:
+    """``allowed_origins``: the other web sites whose pages may use this gateway.
+
+    Each as the browser writes it, ``https://app.example.com``: no path, and no
+    port that is the scheme's own.
+    """
+
+    allowed_origins: frozenset[str] = frozenset()
+    max_body_bytes: int = MAX_BODY_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts behind the routes. ``health`` looks at every part now, and does not raise."""
+
+    accounts: Accounts
+    rooms: Rooms
+    health: Callable[[], Awaitable[HealthReport]]
+    settings: WebSettings

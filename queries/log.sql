@@ -1,0 +1,69 @@
+-- The ordered log of every room.
+
+-- name: lock_rooms(room_ids)
+-- Locks the rooms of a batch, so that commit order is seq order and two
+-- commands of one room cannot race. Locked in id order: two batches that share
+-- rooms wait for each other and never deadlock. Primary key.
+select id, name, is_private, is_archived, epoch, last_seq, clock_timestamp() as locked_at
+from rooms
+where id = any(:room_ids::uuid[])
+order by id
+for update;
+
+-- name: find_roles(room_ids, user_ids)
+-- The roles of the batch's actors, read after the lock. Primary key of room_users.
+select m.room_id, m.user_id, m.role, m.muted_until
+from unnest(:room_ids::uuid[], :user_ids::uuid[]) as wanted (room_id, user_id)
+join room_users m on m.room_id = wanted.room_id and m.user_id = wanted.user_id;
+
+-- name: find_keys(room_ids, actors, keys)
+-- Which of the batch's commands have been carried out before. Read after the
+-- lock, so a twin still in flight has either committed or not yet begun.
+-- Unique index room_events (room_id, actor, key).
+select e.room_id, e.actor, e.key, e.seq, e.created_at
+from unnest(:room_ids::uuid[], :actors::uuid[], :keys::text[]) as wanted (room_id, actor, key)
+join room_events e
+  on e.room_id = wanted.room_id and e.actor = wanted.actor and e.key = wanted.key;
+
+-- name: append_events(room_ids, seqs, types, actors, keys, payloads, created_at)!
+-- All events of a batch in one statement. The rooms are locked by lock_rooms,
+-- so the numbers cannot collide. An empty key is none.
+insert into room_events (room_id, seq, type, actor, key, payload, created_at)
+select
+  e.room_id, e.seq, e.type, e.actor, nullif(e.key, ''), e.payload::json, :created_at::timestamptz
+from unnest(
+  :room_ids::uuid[], :seqs::bigint[], :types::text[], :actors::uuid[], :keys::text[],
+  :payloads::text[]
+) as e (room_id, seq, type, actor, key, payload);
+
+-- name: advance_rooms(room_ids, last_seqs, messages_added, updated_at)!
+-- The new end of each room's log, and its message count. Primary key.
+update rooms r
+set last_seq = e.last_seq,
+    message_count = r.message_count + e.messages_added,
+    updated_at = :updated_at::timestamptz
+from unnest(:room_ids::uuid[], :last_seqs::bigint[], :messages_added::int[])
+  as e (room_id, last_seq, messages_added)
+where r.id = e.room_id;
+
+-- name: read_events(room_id, after_seq, max_events)
+-- A page of the log after a position, in order. Primary key (room_id, seq).
+select seq, type, actor, key, payload, created_at
+from room_events
+where room_id = :room_id and seq > :after_seq::bigint
+order by seq
+limit :max_events::int;
+
+-- name: read_positions(room_ids)
+-- Where the logs of many rooms end now. Primary key of rooms.
+select id, epoch, last_seq
+from rooms
+where id = any(:room_ids::uuid[]);
+
+-- name: read_room_for(room_id, user_id)^
+-- A room as one person stands to it: role is null for a stranger. Primary keys.
+-- nullable: role
+select r.id, r.name, r.description, r.is_private, r.is_archived, r.epoch, r.last_seq, m.role
+from rooms r
+left join room_users m on m.room_id = r.id and m.user_id = :user_id
+where r.id = :room_id;

@@ -1,0 +1,83 @@
+-- Planning poker: games, players, stories and the votes of the open round.
+-- Everything here runs under the room's lock.
+
+-- name: active_game(room_id)^
+-- The game of a room, with its open story. Partial unique index (room_id) where is_active.
+-- nullable: host_name, host_avatar_url, story_title, story_completed_at
+select
+  g.id, g.name, g.host_id, g.config, g.current_story_id,
+  h.username as host_name, h.avatar_url as host_avatar_url,
+  s.title as story_title, s.completed_at as story_completed_at, s.created_at as story_started_at
+from poker.sessions g
+left join users h on h.id = g.host_id
+left join poker.stories s on s.id = g.current_story_id
+where g.room_id = :room_id and g.is_active;
+
+-- name: insert_game(id, room_id, name, host_id, config, created_at, expires_at)!
+-- One active game a room; a second one violates the partial unique index.
+insert into poker.sessions (id, room_id, name, host_id, config, created_at, updated_at, expires_at)
+values (
+  :id, :room_id, :name, :host_id, :config::jsonb,
+  :created_at::timestamptz, :created_at::timestamptz, :expires_at::timestamptz
+);
+
+-- name: open_story(id, session_id, title, created_at)!
+-- Adds a story at the end and makes it the one to vote on. Index (session_id, order_index).
+with added as (
+  insert into poker.stories (id, session_id, title, order_index, created_at)
+  select :id, :session_id, :title, coalesce(max(s.order_index) + 1, 0), :created_at::timestamptz
+  from poker.stories s
+  where s.session_id = :session_id
+  returning id, session_id
+)
+update poker.sessions g
+set current_story_id = added.id, updated_at = :created_at::timestamptz
+from added
+where g.id = added.session_id;
+
+-- name: seat_player(id, session_id, user_id, name, joined_at)!
+-- The player's seat in the game, taken at the first vote. Unique (session_id, name):
+-- usernames are unique, so a name is one person's.
+insert into poker.players (id, session_id, user_id, name, joined_at, last_seen_at)
+values (
+  :id, :session_id, :user_id, :name, :joined_at::timestamptz, :joined_at::timestamptz
+)
+on conflict (session_id, name) do update set last_seen_at = excluded.last_seen_at, is_active = true;
+
+-- name: cast_vote(story_id, session_id, user_id, value, created_at)!
+-- The vote of a seated player, or its replacement. Unique (story_id, player_id).
+insert into poker.votes (story_id, player_id, session_id, value, created_at)
+select :story_id, p.id, p.session_id, :value, :created_at::timestamptz
+from poker.players p
+where p.session_id = :session_id and p.user_id = :user_id
+on conflict (story_id, player_id) do update
+set value = excluded.value, created_at = excluded.created_at;
+
+-- name: count_votes(story_id)$
+-- How many have voted. Index story_id.
+select count(*) from poker.votes where story_id = :story_id;
+
+-- name: votes_of(story_id)
+-- The cards of a story with their players, in order of voting. Index story_id.
+-- nullable: avatar_url
+-- not null: user_id
+select p.user_id, p.name, u.avatar_url, v.value
+from poker.votes v
+join poker.players p on p.id = v.player_id
+left join users u on u.id = p.user_id
+where v.story_id = :story_id
+order by v.created_at, p.name;
+
+-- name: keep_round(story_id, session_id, votes, statistics, started_at, revealed_at)!
+-- The finished round, with everything that was on the table.
+insert into poker.rounds
+  (story_id, session_id, round_number, votes, statistics, started_at, revealed_at)
+select
+  :story_id, :session_id, coalesce(max(r.round_number) + 1, 1), :votes::jsonb, :statistics::jsonb,
+  :started_at::timestamptz, :revealed_at::timestamptz
+from poker.rounds r
+where r.story_id = :story_id;
+
+-- name: complete_story(story_id, completed_at)!
+-- A revealed story takes no more votes. Primary key.
+update poker.stories set completed_at = :completed_at::timestamptz where id = :story_id;

@@ -1,0 +1,32 @@
+-- Sign-in sessions. expire is a time in UTC without a zone; here it is turned into one with.
+
+-- name: create_session(sid, user_id, expires_at)!
+-- Somebody has signed in, until expires_at. Primary key.
+insert into sessions (sid, sess, expire)
+values (
+    :sid, jsonb_build_object('user_id', :user_id::uuid),
+    :expires_at::timestamptz at time zone 'utc'
+);
+
+-- name: find_session(sid)^
+-- Who is signed in by this session, unless it has expired: everything a new connection needs, in
+-- one round trip. Primary keys.
+-- not null: expires_at
+select
+    u.id as user_id, u.username, u.avatar_url, u.is_guest,
+    s.expire at time zone 'utc' as expires_at
+from sessions s
+join users u on u.id = (s.sess ->> 'user_id')::uuid
+where s.sid = :sid and s.expire > now() at time zone 'utc';
+
+-- name: delete_session(sid)!
+-- Signing out. Primary key.
+delete from sessions where sid = :sid;
+
+-- name: delete_other_sessions(user_id, kept_sid)!
+-- After a changed password only the session that changed it goes on. Index on sess ->> 'user_id'.
+delete from sessions where sess ->> 'user_id' = :user_id::uuid::text and sid <> :kept_sid;
+
+-- name: delete_expired_sessions()!
+-- What find_session no longer answers. Index on expire.
+delete from sessions where expire <= now() at time zone 'utc';

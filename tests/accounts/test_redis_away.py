@@ -1,0 +1,89 @@
+"""What becomes of accounts when Redis is gone, or has forgotten everything."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from gateway.backplane import keys
+from gateway.core.errors import InvalidCredentials, InvalidToken, RateLimited
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+async def lonely(private_servers, accounts_database_url, start_instance):
+    """An instance whose Redis may be stopped."""
+    return await start_instance(accounts_database_url, private_servers.redis_url)
+
+
+async def register(accounts, person):
+    return await accounts.register(
+        person.email, person.username, person.password, address=person.address
+    )
+
+
+async def test_sessions_survive_a_redis_that_forgets_everything(lonely, ada):
+    """A flush costs a query, never a sign-in."""
+    signed_in = await register(lonely.accounts, ada)
+    await lonely.accounts.identify(signed_in.token)
+    await lonely.redis.flushall()
+    assert await lonely.accounts.identify(signed_in.token) == signed_in.identity
+
+
+async def test_everything_about_accounts_works_without_redis(lonely, private_servers, ada):
+    """Registering, signing in and out, and whose a token is."""
+    accounts = lonely.accounts
+    await private_servers.stop_redis()
+    signed_in = await register(accounts, ada)
+    assert await accounts.identify(signed_in.token) == signed_in.identity
+    again = await accounts.sign_in(ada.email, ada.password, address=ada.address)
+    await accounts.sign_out(again.identity)
+    with pytest.raises(InvalidToken):
+        await accounts.identify(again.token)
+
+
+async def test_guessing_is_throttled_without_redis(lonely, private_servers, ada):
+    """The instance counts on its own: five failures, not any number."""
+    accounts = lonely.accounts
+    await register(accounts, ada)
+    await private_servers.stop_redis()
+    for _ in range(5):
+        with pytest.raises(InvalidCredentials):
+            await accounts.sign_in(ada.email, "not the password", address=ada.address)
+    with pytest.raises(RateLimited):
+        await accounts.sign_in(ada.email, ada.password, address=ada.address)
+
+
+async def test_redis_is_used_again_when_it_is_back(lonely, private_servers, ada):
+    """After the pause it is asked again, and remembers."""
+    accounts = lonely.accounts
+    signed_in = await register(accounts, ada)
+    await private_servers.stop_redis()
+    await accounts.identify(signed_in.token)
+    await private_servers.start_redis()
+    key = keys.session(signed_in.identity.session_id)
+    deadline = time.monotonic() + 10
+    while not await lonely.redis.exists(key):
+        assert time.monotonic() < deadline
+        await accounts.identify(signed_in.token)
+
+
+async def test_a_redis_that_hangs_holds_nobody_up(lonely, private_servers, ada):
+    """One caller waits a quarter of a second; the others, for a second, not at all."""
+    accounts = lonely.accounts
+    signed_in = await register(accounts, ada)
+    pid = private_servers.pids["redis"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        begin = time.perf_counter()
+        await accounts.identify(signed_in.token)
+        first = time.perf_counter() - begin
+        for _ in range(50):
+            await accounts.identify(signed_in.token)
+        rest = time.perf_counter() - begin - first
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert 0.2 < first < 1
+    assert rest < 1

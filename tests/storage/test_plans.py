@@ -1,0 +1,127 @@
+"""Plans on some thousand rows: no named query reads a whole table."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import orjson
+import pytest
+from temporary_databases import temporary_database
+
+from gateway.storage.connection import Connection
+from gateway.storage.database import DatabaseSettings, direct_connection
+from gateway.storage.migrations import migrate_up
+from gateway.storage.resources import QUERIES
+from gateway.storage.sql import Query, read_queries
+
+pytestmark = pytest.mark.slow
+
+# Each room has ten members, ten events, ten messages and one game.
+FILL = """
+    insert into users (username, email, password_hash)
+    select 'user' || n, 'user' || n || '@example.com', '' from generate_series(1, 4000) n;
+
+    insert into rooms (name, is_private, is_archived, created_by)
+    select 'room ' || n % 2500, n % 10 = 0, n % 11 = 0, u.id
+    from generate_series(1, 3000) n join users u on u.username = 'user' || n;
+
+    create temporary table places as
+    select r.id as room_id, u.id as user_id, gen_random_uuid() as message_id, seq
+    from (select id, row_number() over () as n from rooms) r
+    cross join generate_series(1, 10) seq
+    join (select id, row_number() over () as n from users) u on u.n = (r.n * 7 + seq * 13) % 4000 + 1;
+
+    insert into room_users (room_id, user_id) select room_id, user_id from places;
+    insert into messages (id, room_id, user_id, content, seq)
+    select message_id, room_id, user_id, 'hello', seq from places;
+    insert into room_events (room_id, seq, type, actor, key, payload)
+    select room_id, seq, 'chat.message', user_id, 'key' || seq, '{}' from places;
+    insert into room_invitations (token_hash, room_id, created_by, expires_at)
+    select md5(id::text), id, created_by, now() + interval '1 day' from rooms;
+    insert into sessions (sid, sess, expire)
+    select md5(id::text), jsonb_build_object('user_id', id), now() + interval '1 day' from users;
+    insert into poker.sessions (room_id, name, expires_at)
+    select id, 'game', now() from rooms;
+    insert into poker.stories (session_id, title)
+    select id, 'story' from poker.sessions;
+    insert into poker.players (session_id, name, user_id)
+    select g.id, p.user_id, p.user_id from poker.sessions g join places p on p.room_id = g.room_id;
+    insert into poker.votes (story_id, player_id, session_id, value)
+    select s.id, p.id, p.session_id, '5'
+    from poker.stories s join poker.players p on p.session_id = s.session_id;
+    insert into poker.rounds (story_id, session_id, round_number, votes, statistics)
+    select s.id, s.session_id, n, '[]', '{}' from poker.stories s, generate_series(1, 2) n;
+    analyze;
+"""
+
+NAMED = [
+    pytest.param(query, id=f"{path.stem}.{query.name}")
+    for path in sorted(QUERIES.glob("*.sql"))
+    for query in read_queries(path)
+]
+
+
+@pytest.fixture(scope="module")
+async def filled(postgres_url: str) -> AsyncIterator[Connection]:
+    """A connection to a database with thousands of rows, on which plans know no values."""
+    async with (
+        temporary_database(postgres_url) as url,
+        direct_connection(DatabaseSettings(url)) as conn,
+    ):
+        await migrate_up(conn)
+        await conn.execute(FILL)
+        # What a prepared statement gets after five executions, in the pool's connections.
+        await conn.execute("set plan_cache_mode = force_generic_plan")
+        yield conn
+
+
+async def plan(conn: Connection, query: Query) -> dict[str, Any]:
+    await conn.execute(f"prepare planned as {query.sql}")
+    try:
+        values = f"({', '.join('null' for _ in query.parameters)})" if query.parameters else ""
+        text = await conn.fetchval(f"explain (format json) execute planned{values}")
+    finally:
+        await conn.execute("deallocate planned")
+    return orjson.loads(text)[0]["Plan"]
+
+
+def nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for child in node.get("Plans", ()):
+        yield from nodes(child)
+
+
+def indexes(node: dict[str, Any]) -> set[str]:
+    return {found["Index Name"] for found in nodes(node) if "Index Name" in found}
+
+
+@pytest.mark.parametrize("query", NAMED)
+async def test_no_query_reads_a_whole_table(filled: Connection, query: Query) -> None:
+    """Every access to a table goes through an index."""
+    scans = [n for n in nodes(await plan(filled, query)) if n["Node Type"] == "Seq Scan"]
+    assert [scan["Relation Name"] for scan in scans] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        ("users.get_user_by_email", "users_email_key"),
+        ("rooms.list_public_rooms", "rooms_directory_idx"),
+        ("rooms.oldest_public_room", "rooms_name_idx"),
+        ("rooms.list_rooms_of", "room_users_user_id_idx"),
+        ("sessions.find_session", "sessions_pkey"),
+        ("sessions.delete_other_sessions", "sessions_user_id_idx"),
+        ("sessions.delete_expired_sessions", "sessions_expire_idx"),
+    ],
+)
+async def test_a_query_uses_the_index_made_for_it(
+    filled: Connection, query: str, index: str
+) -> None:
+    """An index that no plan uses would only cost."""
+    [found] = [param.values[0] for param in NAMED if param.id == query]
+    assert index in indexes(await plan(filled, found))
+
+
+async def test_a_page_of_the_directory_is_not_sorted(filled: Connection) -> None:
+    """The index gives the order, so a page costs the page and not the directory."""
+    [found] = [param.values[0] for param in NAMED if param.id == "rooms.list_public_rooms"]
+    assert "Sort" not in {node["Node Type"] for node in nodes(await plan(filled, found))}
