@@ -44,9 +44,9 @@ where m.user_id = :user_id and not r.is_archived
 order by lower(r.name), r.id;
 
 -- name: lock_room_name(name)!
--- Until the transaction ends nobody else makes a room of this name by ensure_public_by_name. A row
--- that does not exist yet cannot be locked, hence an advisory lock; two names that share a hash
--- only wait for each other. The pair of numbers keeps it apart from other advisory locks.
+-- Until the transaction ends nobody else who asks for this lock makes a public room of this name.
+-- A row that does not exist yet cannot be locked, hence an advisory lock; two names that share a
+-- hash only wait for each other. The pair of numbers keeps it apart from other advisory locks.
 select pg_advisory_xact_lock(1, hashtext(:name));
 
 -- name: oldest_public_room(name)^

@@ -23,10 +23,6 @@ where s.sid = :sid and s.expire > now() at time zone 'utc';
 -- Signing out. Primary key.
 delete from sessions where sid = :sid;
 
--- name: delete_other_sessions(user_id, kept_sid)!
--- After a changed password only the session that changed it goes on. Index on sess ->> 'user_id'.
-delete from sessions where sess ->> 'user_id' = :user_id::uuid::text and sid <> :kept_sid;
-
 -- name: delete_expired_sessions()!
 -- What find_session no longer answers. Index on expire.
 delete from sessions where expire <= now() at time zone 'utc';

@@ -62,7 +62,7 @@ class Link:
     """A connection to Redis with one owner, who gets every reply by callback.
 
     ``on_up`` is called on every new connection, before anything else is
-    written to it; ``on_down`` when it is lost. What is written while the link
+    written to it. What is written while the link
     is down is refused, never queued: who cares about it asks again at ``on_up``.
     """
 
@@ -73,13 +73,11 @@ class Link:
         *,
         on_reply: Callable[[Reply], None],
         on_up: Callable[[], None],
-        on_down: Callable[[], None],
     ) -> None:
         self._settings = settings
         self._name = name
         self._on_reply = on_reply
         self._on_up = on_up
-        self._on_down = on_down
         self._transport: asyncio.Transport | None = None
         self._greetings = 0
         self._greeted: asyncio.Future[None] | None = None
@@ -166,11 +164,10 @@ class Link:
         try:
             self._on_up()
             await self._watch(protocol)
+            log.warning("redis.link_down", link=self._name)
         finally:
             self._transport.abort()
             self._transport = None
-            self._on_down()
-            log.warning("redis.link_down", link=self._name)
 
     async def _watch(self, protocol: _Protocol) -> None:
         """Ping a silent connection, and give it up when it stays silent (a half-open link)."""

@@ -28,7 +28,7 @@ class Publisher:
 
     def __init__(self, settings: RedisSettings, *, on_up: Callable[[], None]) -> None:
         """``on_up`` is called on each new connection: what Redis may have lost is said again."""
-        self._link = Link(settings, "pub", on_reply=self._check, on_up=on_up, on_down=lambda: None)
+        self._link = Link(settings, "pub", on_reply=self._check, on_up=on_up)
         self._outbox: list[bytes] = []
         self.dropped = 0
 

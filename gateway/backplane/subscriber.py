@@ -34,7 +34,7 @@ class Subscriber:
 
     def __init__(self, settings: RedisSettings) -> None:
         self._link = Link(
-            settings, "sub", on_reply=self._receive, on_up=self._resubscribe, on_down=lambda: None
+            settings, "sub", on_reply=self._receive, on_up=self._resubscribe
         )
         self._subscriptions: dict[bytes, _Subscription] = {}
         self._pending: dict[bytes, bytes] = {}

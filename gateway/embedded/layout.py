@@ -89,14 +89,20 @@ def prepare_layout(data_dir: Path) -> Layout:
         data_dir.mkdir(mode=0o711 if account.is_foreign else 0o700, parents=True, exist_ok=True)
         layout = Layout(data_dir, _socket_folder(data_dir, account), account)
         private_folder(layout.sockets, account)
-        open_the_way(layout.sockets, account)
-        open_the_way(layout.data("postgres"), account)
+        for folder in (layout.sockets, layout.data("postgres")):
+            open_the_way(folder, account)
     except OSError as error:
         raise ConfigurationError(
-            f"the data folder {data_dir} cannot be used ({error.strerror}: {error.filename}); "
+            f"the data folder {data_dir} cannot be used ({reason(error)}); "
             "choose one you may write to, e.g. --data-dir ./data"
         ) from error
     return layout
+
+
+def reason(error: OSError) -> str:
+    """Return what went wrong, and with which file if that is known."""
+    text = error.strerror or str(error)
+    return f"{text}: {error.filename}" if error.filename else text
 
 
 def _servers_account(data_dir: Path) -> Account:
@@ -174,7 +180,7 @@ def open_the_way(path: Path, account: Account) -> None:
                 "embedded.folder_opened",
                 folder=str(folder),
                 change="o+x",
-                reason=f"the embedded servers run as uid {account.uid} and live below it",
+                why=f"the embedded servers run as uid {account.uid} and live below it",
             )
 
 

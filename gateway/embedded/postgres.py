@@ -5,10 +5,10 @@ above its data and creates a user on the machine.
 """
 
 import asyncio
-import contextlib
 import os
 import shutil
 import signal
+import tempfile
 from importlib.metadata import version
 from pathlib import Path
 from typing import ClassVar, Final
@@ -21,9 +21,6 @@ from gateway.embedded.layout import POSTGRES_SOCKET, open_the_way, private_folde
 from gateway.embedded.process import run
 from gateway.embedded.server import Server
 from gateway.embedded.wheels import missing, wheel_folder
-
-_NAME: Final = "parley"
-# Of the database and of its owner.
 
 _PORT: Final = 5432
 # There is no TCP port, but the socket's name has a number; PGPORT must not change it.
@@ -42,7 +39,7 @@ _SETTINGS: Final = {
 }
 
 _CLUSTER: Final = (
-    f"--username={_NAME}",
+    "--username=parley",
     "--auth=trust",  # whoever reaches the socket has passed the folder's permissions
     "--encoding=UTF8",
     "--locale-provider=builtin",  # sorts alike on every machine and needs no locale installed
@@ -51,8 +48,11 @@ _CLUSTER: Final = (
     "--no-instructions",
 )
 
+_UNFINISHED: Final = "postgres.unfinished."
+
 _SHARED_MEMORY_LINE: Final = 6
-# The seventh line of postmaster.pid, "key id": src/include/utils/pidfile.h.
+_STATUS_LINE: Final = 7
+# Of postmaster.pid, counted from 0: "key id" and "ready": src/include/utils/pidfile.h.
 
 _ANSWER_SECONDS: Final = 5.0
 _ORPHANS_SECONDS: Final = 10.0
@@ -70,7 +70,7 @@ class Postgres(Server):
     @property
     def url(self) -> str:
         """The address for asyncpg."""
-        return f"postgresql://{_NAME}@/{_NAME}?host={self.layout.sockets}&port={_PORT}"
+        return f"postgresql://parley@/parley?host={self.layout.sockets}&port={_PORT}"
 
     @override
     async def _prepare(self) -> list[str | Path]:
@@ -96,9 +96,10 @@ class Postgres(Server):
 
     async def _create_cluster(self, programs: Path) -> None:
         """Make the data folder, under another name until it is complete and on disk."""
-        unfinished = self.data.with_suffix(".unfinished")
-        with contextlib.suppress(FileNotFoundError):
-            await asyncio.to_thread(shutil.rmtree, unfinished)
+        for abandoned in self.data.parent.glob(f"{_UNFINISHED}*"):
+            await asyncio.to_thread(shutil.rmtree, abandoned, ignore_errors=True)
+        # A new name, for an initdb whose gateway was killed may still write to the old one.
+        unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=self.data.parent))
         private_folder(unfinished, self.layout.account)
         exit_code = await run(
             [programs / "initdb", "-D", unfinished, *_CLUSTER],
@@ -108,8 +109,7 @@ class Postgres(Server):
         )
         if exit_code != 0:
             raise self.refusal("could not make its data folder")
-        unfinished.rename(self.data)
-        _sync_folder(self.data.parent)
+        _rename_durably(unfinished, self.data)
 
     @override
     async def _sweep(self, dead_pid: int | None) -> None:
@@ -121,37 +121,50 @@ class Postgres(Server):
         """
         for leftover in self.layout.sockets.glob(f"{POSTGRES_SOCKET}*"):
             leftover.unlink()
-        pid_file = self.data / "postmaster.pid"
-        try:
-            lines = pid_file.read_text("utf-8").splitlines()
-        except FileNotFoundError:
-            return
+        lines = self._pid_file_lines()
         if dead_pid is None or not lines or lines[0] != str(dead_pid):
             return
         if len(lines) > _SHARED_MEMORY_LINE:
-            await _unused(shared_memory_id=lines[_SHARED_MEMORY_LINE].split()[-1])
-        pid_file.unlink()
+            await _wait_for_orphans(shared_memory_id=lines[_SHARED_MEMORY_LINE].split()[-1])
+        self._pid_file.unlink()
 
     @override
     async def _answers(self) -> bool:
+        lines = self._pid_file_lines()
+        if len(lines) <= _STATUS_LINE or lines[_STATUS_LINE].strip() != "ready":
+            return False  # asking earlier would fill its log with refusals
         try:
-            connection = await asyncpg.connect(self.url, timeout=_ANSWER_SECONDS)
-        except asyncpg.InvalidCatalogNameError:
-            await self._create_database()
-            return True
+            connection = await asyncpg.connect(
+                self.url,
+                database="postgres",
+                timeout=_ANSWER_SECONDS,
+                command_timeout=_ANSWER_SECONDS,
+            )
         except (OSError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError):
             return False
         except asyncpg.PostgresError:  # such as "too many connections": a refusal, yet an answer
             return True
-        await connection.close()
-        return True
-
-    async def _create_database(self) -> None:
-        connection = await asyncpg.connect(self.url, database="postgres", timeout=_ANSWER_SECONDS)
         try:
-            await connection.execute(f"CREATE DATABASE {_NAME}")
+            await _create_database(connection)
         finally:
             await connection.close()
+        return True
+
+    @property
+    def _pid_file(self) -> Path:
+        return self.data / "postmaster.pid"
+
+    def _pid_file_lines(self) -> list[str]:
+        try:
+            return self._pid_file.read_text("utf-8").splitlines()
+        except FileNotFoundError:
+            return []
+
+
+async def _create_database(connection: asyncpg.Connection) -> None:
+    """Create the database ``parley`` unless it exists."""
+    if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = 'parley'"):
+        await connection.execute("CREATE DATABASE parley")
 
 
 def _programs() -> Path:
@@ -161,7 +174,7 @@ def _programs() -> Path:
     return package.resolve() / "pginstall" / "bin"
 
 
-async def _unused(shared_memory_id: str) -> None:
+async def _wait_for_orphans(shared_memory_id: str) -> None:
     """Wait until no process is attached to the segment, for ten seconds at most."""
     for _ in range(int(_ORPHANS_SECONDS / _POLL_SECONDS)):
         if not _is_attached(shared_memory_id):
@@ -175,8 +188,10 @@ def _is_attached(shared_memory_id: str) -> bool:
     return any(row.split()[1] == shared_memory_id and row.split()[6] != "0" for row in rows)
 
 
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+def _rename_durably(old: Path, new: Path) -> None:
+    """Rename, and wait until the new name survives a power cut: man 2 fsync."""
+    old.rename(new)
+    descriptor = os.open(new.parent, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

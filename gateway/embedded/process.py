@@ -120,28 +120,40 @@ async def run(
         process.close()
 
 
-def identity(pid: int) -> str:
-    """Return a line that no other process has, before or after, here or after a reboot.
+def identity(pid: int, folder: Path) -> str:
+    """Return a line that says: this process, and no other before or after, serves ``folder``.
 
-    Raises ``OSError`` when there is no such process.
+    The start time and the boot tell the process from others of its number,
+    the inode tells the folder from a copy of it, record and all.
+    Raises ``OSError`` when there is no such process or folder.
     """
     boot = Path("/proc/sys/kernel/random/boot_id").read_text("utf-8").strip()
     _, started_ticks = _parent_and_start(Path(f"/proc/{pid}/stat"))
-    return f"{pid} {started_ticks} {boot}"
+    return f"{pid} {started_ticks} {boot} {folder.stat().st_ino}"
 
 
-def find(record: Path) -> Process | None:
-    """Return the living process whose ``identity`` stands in the file ``record``."""
+def find(record: Path, folder: Path) -> Process | None:
+    """Return the living process whose ``identity`` for ``folder`` is in the file ``record``."""
+    pid = recorded_pid(record)
+    if pid is None:
+        return None
     try:
-        line = record.read_text("utf-8")
-        process = Process(int(line.split()[0]))
-    except (OSError, ValueError, IndexError):
+        process = Process(pid)
+    except OSError:
         return None
     with contextlib.suppress(OSError):
-        if not process.has_exited and identity(process.pid) == line:
+        if not process.has_exited and identity(pid, folder) == record.read_text("utf-8"):
             return process
     process.close()
     return None
+
+
+def recorded_pid(record: Path) -> int | None:
+    """Return the number in ``record``, whoever has it now; None if there is none."""
+    try:
+        return int(record.read_text("utf-8").split()[0])
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def _children_of(pid: int) -> list[Process]:

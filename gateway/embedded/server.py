@@ -12,9 +12,9 @@ import structlog
 
 from gateway.core.backoff import backoff_seconds
 from gateway.core.errors import ConfigurationError
-from gateway.embedded.layout import Layout, open_private
+from gateway.embedded.layout import Layout, open_private, reason
 from gateway.embedded.lock import alone
-from gateway.embedded.process import Process, find, identity, spawn
+from gateway.embedded.process import Process, find, identity, recorded_pid, spawn
 
 log = structlog.get_logger()
 
@@ -79,7 +79,7 @@ class Server(ABC):
         with the end of the server's log.
         """
         self.release()
-        process = find(self.layout.record(self.name))
+        process = self._find()
         if process is not None:
             if await self._answers_before(_ADOPT_SECONDS, process):
                 log.info("embedded.server_joined", server=self.name, pid=process.pid)
@@ -90,16 +90,19 @@ class Server(ABC):
             await self._launch()
         except OSError as error:
             raise ConfigurationError(
-                f"the embedded {self.title} cannot be started ({error.strerror}: "
-                f"{error.filename}): mend that, choose another --data-dir, or set {self.variable}"
+                f"the embedded {self.title} cannot be started ({reason(error)}): mend that, "
+                f"choose another --data-dir, or set {self.variable}"
             ) from error
 
     async def stop(self) -> None:
         """End the server if it runs, whoever started it; kill it when it takes too long."""
         self.release()
-        process = find(self.layout.record(self.name))
+        process = self._find()
         if process is not None:
             await self._end(process)
+
+    def _find(self) -> Process | None:
+        return find(self.layout.record(self.name), self.layout.data_dir)
 
     def release(self) -> None:
         """Let go of the server, which goes on running."""
@@ -151,7 +154,7 @@ class Server(ABC):
                 f"{self.data} is served by a {self.title} that this process cannot see, perhaps in "
                 f"another container: give each its own --data-dir, or set {self.variable}"
             )
-        await self._sweep(_recorded_pid(self.layout.record(self.name)))
+        await self._sweep(recorded_pid(self.layout.record(self.name)))
         process = self._spawn(command)
         try:
             self._write_record(process.pid)
@@ -173,7 +176,7 @@ class Server(ABC):
         half_written = record.with_suffix(".pid.new")
         half_written.unlink(missing_ok=True)
         with os.fdopen(open_private(half_written, os.O_WRONLY, self.layout.account), "w") as file:
-            file.write(identity(pid))
+            file.write(identity(pid, self.layout.data_dir))
         half_written.replace(record)
 
     async def _end(self, process: Process) -> None:
@@ -218,12 +221,5 @@ class Server(ABC):
                 file.seek(max(0, file.seek(0, os.SEEK_END) - _LOG_BYTES_SHOWN))
                 lines = file.read().decode("utf-8", "replace").splitlines()
         except OSError as error:
-            return f"  (it cannot be read: {error.strerror})"
+            return f"  (it cannot be read: {reason(error)})"
         return "\n".join(f"  {line}" for line in lines[-_LOG_LINES_SHOWN:]) or "  (nothing)"
-
-
-def _recorded_pid(record: Path) -> int | None:
-    try:
-        return int(record.read_text("utf-8").split()[0])
-    except (OSError, ValueError, IndexError):
-        return None

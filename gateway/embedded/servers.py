@@ -16,35 +16,6 @@ from gateway.embedded.redis import Redis
 from gateway.embedded.server import Server
 
 
-@contextlib.asynccontextmanager
-async def embedded_servers(
-    data_dir: Path, *, postgres: bool = True, redis: bool = True
-) -> AsyncIterator["EmbeddedServers"]:
-    """Start the servers of ``data_dir``, or join them; stop them when nobody else uses them.
-
-    Only what is asked for is started. Raises ``ConfigurationError`` when a
-    server cannot be started; its message shows why and what to do.
-    """
-    layout = await asyncio.to_thread(prepare_layout, data_dir)
-    servers = EmbeddedServers(layout, postgres=postgres, redis=redis)
-    async with contextlib.AsyncExitStack() as stack:
-        async with alone(layout):
-            user = UserLock(layout)
-            stack.push_async_callback(_leave, layout, servers, user)
-            await servers.start_all(take_over=user.is_last())
-        yield servers
-
-
-async def _leave(layout: Layout, servers: "EmbeddedServers", user: UserLock) -> None:
-    async with alone(layout):
-        try:
-            servers.release()
-            if user.is_last():
-                await servers.stop_all()
-        finally:
-            user.close()
-
-
 class EmbeddedServers:
     """The addresses of the embedded servers, and hands on them.
 
@@ -112,3 +83,32 @@ class EmbeddedServers:
     async def _stop(self, server: Server) -> None:
         async with alone(self._layout):
             await server.stop()
+
+
+@contextlib.asynccontextmanager
+async def embedded_servers(
+    data_dir: Path, *, postgres: bool = True, redis: bool = True
+) -> AsyncIterator[EmbeddedServers]:
+    """Start the servers of ``data_dir``, or join them; stop them when nobody else uses them.
+
+    Only what is asked for is started. Raises ``ConfigurationError`` when a
+    server cannot be started; its message shows why and what to do.
+    """
+    layout = await asyncio.to_thread(prepare_layout, data_dir)
+    servers = EmbeddedServers(layout, postgres=postgres, redis=redis)
+    async with contextlib.AsyncExitStack() as stack:
+        async with alone(layout):
+            user = UserLock(layout)
+            stack.push_async_callback(_leave, layout, servers, user)
+            await servers.start_all(take_over=user.is_last())
+        yield servers
+
+
+async def _leave(layout: Layout, servers: EmbeddedServers, user: UserLock) -> None:
+    async with alone(layout):
+        try:
+            servers.release()
+            if user.is_last():
+                await servers.stop_all()
+        finally:
+            user.close()

@@ -125,7 +125,7 @@ class Batch:
     async def _lock_rooms(self) -> None:
         room_ids = sorted({submission.room_id for submission in self._submissions})
         rows = await log_queries.lock_rooms(self._conn, room_ids=room_ids)
-        self._now = max((row.locked_at for row in rows), default=None)
+        self._now = max(row.locked_at for row in rows) if rows else None
         for row in rows:
             locked = LockedRoom(RoomId(row.id), row.name, row.is_private, row.is_archived)
             self._rooms[locked.id] = _Room(locked, Seq(row.last_seq))

@@ -90,6 +90,8 @@ class Endpoint:
         self.connections: set[Connection] = set()
         self.dispatcher: Dispatch
         self.is_draining = False
+        self._empty = asyncio.Event()
+        self._empty.set()
         self._instance_id = instance_id
         self._identify = identify
         self._unauthenticated: dict[Connection, float] = {}
@@ -110,11 +112,14 @@ class Endpoint:
     def made(self, connection: Connection) -> None:
         """Count a connection in."""
         self.connections.add(connection)
+        self._empty.clear()
         self._unauthenticated[connection] = self.now()
 
     def lost(self, connection: Connection, *, said_goodbye: bool) -> None:
         """Count a connection out."""
         self.connections.discard(connection)
+        if not self.connections:
+            self._empty.set()
         self._unauthenticated.pop(connection, None)
         self.dispatcher.disconnected(connection, said_goodbye=said_goodbye)
 
@@ -157,9 +162,9 @@ class Endpoint:
         """Close every connection, and wait for the peers to agree."""
         for connection in list(self.connections):
             connection.shutdown()
-        deadline = self.now() + within_seconds
-        while self.connections and self.now() < deadline:
-            await asyncio.sleep(0.01)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_seconds):
+                await self._empty.wait()
         for connection in list(self.connections):
             connection.abort()
 

@@ -34,4 +34,5 @@ def _is_same_place(origin: str, host: str) -> bool:
         page_port, gateway_port = page.port or default, gateway.port or default
     except (KeyError, ValueError):  # another scheme, "null", a port that is no number
         return False
-    return page.hostname == gateway.hostname and page_port == gateway_port
+    same_name = page.hostname is not None and page.hostname == gateway.hostname
+    return same_name and page_port == gateway_port

@@ -1,5 +1,6 @@
 import asyncio
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -8,14 +9,14 @@ from gateway.core.errors import Overloaded
 
 
 @pytest.fixture
-def passwords():
+def passwords() -> Iterator[Passwords]:
     """Hashing with the least work bcrypt knows, so that tests are quick."""
     quick = Passwords(rounds=4)
     yield quick
     quick.close()
 
 
-async def test_only_the_right_password_matches_its_hash(passwords):
+async def test_only_the_right_password_matches_its_hash(passwords: Passwords):
     """A hash is of one password, and does not contain it."""
     hashed = await passwords.hash("correct horse")
     assert "correct horse" not in hashed
@@ -23,19 +24,19 @@ async def test_only_the_right_password_matches_its_hash(passwords):
     assert not await passwords.verify("correct horsf", hashed)
 
 
-async def test_equal_passwords_have_different_hashes(passwords):
+async def test_equal_passwords_have_different_hashes(passwords: Passwords):
     """Each hash has a salt of its own."""
     assert await passwords.hash("secret-secret") != await passwords.hash("secret-secret")
 
 
-async def test_every_character_of_a_long_password_counts(passwords):
-    """bcrypt stops at 72 bytes; a passphrase of 256 characters is still compared whole."""
+async def test_every_character_of_a_long_password_counts(passwords: Passwords):
+    """Where bcrypt stops at 72 bytes, a passphrase of 256 characters is compared whole."""
     hashed = await passwords.hash("x" * 255 + "y")
     assert not await passwords.verify("x" * 255 + "z", hashed)
     assert await passwords.verify("x" * 255 + "y", hashed)
 
 
-async def test_nobodys_hash_matches_nothing(passwords):
+async def test_nobodys_hash_matches_nothing(passwords: Passwords):
     """An unknown account refuses every password."""
     assert not await passwords.verify("anything at all", None)
 
@@ -45,7 +46,7 @@ async def test_an_unknown_account_takes_as_long_to_refuse_as_a_wrong_password():
     passwords = Passwords(rounds=10)
     hashed = await passwords.hash("the right one")
 
-    async def seconds(password_hash):
+    async def seconds(password_hash: str | None) -> float:
         begin = time.perf_counter()
         await passwords.verify("a wrong one", password_hash)
         return time.perf_counter() - begin

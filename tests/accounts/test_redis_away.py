@@ -5,61 +5,63 @@ import signal
 import time
 
 import pytest
+from instances import Instance, NewPerson, StartInstance
 
 from gateway.backplane import keys
 from gateway.core.errors import InvalidCredentials, InvalidToken, RateLimited
+from gateway.embedded import EmbeddedServers
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-async def lonely(private_servers, accounts_database_url, start_instance):
+async def lonely(private_servers: EmbeddedServers, start_instance: StartInstance) -> Instance:
     """An instance whose Redis may be stopped."""
-    return await start_instance(accounts_database_url, private_servers.redis_url)
+    return await start_instance(redis_url=private_servers.redis_url)
 
 
-async def register(accounts, person):
-    return await accounts.register(
-        person.email, person.username, person.password, address=person.address
-    )
-
-
-async def test_sessions_survive_a_redis_that_forgets_everything(lonely, ada):
+async def test_sessions_survive_a_redis_that_forgets_everything(lonely: Instance, ada: NewPerson):
     """A flush costs a query, never a sign-in."""
-    signed_in = await register(lonely.accounts, ada)
+    signed_in = await ada.register(lonely.accounts)
     await lonely.accounts.identify(signed_in.token)
     await lonely.redis.flushall()
     assert await lonely.accounts.identify(signed_in.token) == signed_in.identity
 
 
-async def test_everything_about_accounts_works_without_redis(lonely, private_servers, ada):
+async def test_everything_about_accounts_works_without_redis(
+    lonely: Instance, private_servers: EmbeddedServers, ada: NewPerson
+):
     """Registering, signing in and out, and whose a token is."""
     accounts = lonely.accounts
     await private_servers.stop_redis()
-    signed_in = await register(accounts, ada)
+    signed_in = await ada.register(accounts)
     assert await accounts.identify(signed_in.token) == signed_in.identity
-    again = await accounts.sign_in(ada.email, ada.password, address=ada.address)
+    again = await ada.sign_in(accounts)
     await accounts.sign_out(again.identity)
     with pytest.raises(InvalidToken):
         await accounts.identify(again.token)
 
 
-async def test_guessing_is_throttled_without_redis(lonely, private_servers, ada):
+async def test_guessing_is_throttled_without_redis(
+    lonely: Instance, private_servers: EmbeddedServers, ada: NewPerson
+):
     """The instance counts on its own: five failures, not any number."""
     accounts = lonely.accounts
-    await register(accounts, ada)
+    await ada.register(accounts)
     await private_servers.stop_redis()
     for _ in range(5):
         with pytest.raises(InvalidCredentials):
-            await accounts.sign_in(ada.email, "not the password", address=ada.address)
+            await ada.sign_in(accounts, "not the password")
     with pytest.raises(RateLimited):
-        await accounts.sign_in(ada.email, ada.password, address=ada.address)
+        await ada.sign_in(accounts)
 
 
-async def test_redis_is_used_again_when_it_is_back(lonely, private_servers, ada):
+async def test_redis_is_used_again_when_it_is_back(
+    lonely: Instance, private_servers: EmbeddedServers, ada: NewPerson
+):
     """After the pause it is asked again, and remembers."""
     accounts = lonely.accounts
-    signed_in = await register(accounts, ada)
+    signed_in = await ada.register(accounts)
     await private_servers.stop_redis()
     await accounts.identify(signed_in.token)
     await private_servers.start_redis()
@@ -70,10 +72,12 @@ async def test_redis_is_used_again_when_it_is_back(lonely, private_servers, ada)
         await accounts.identify(signed_in.token)
 
 
-async def test_a_redis_that_hangs_holds_nobody_up(lonely, private_servers, ada):
+async def test_a_redis_that_hangs_holds_nobody_up(
+    lonely: Instance, private_servers: EmbeddedServers, ada: NewPerson
+):
     """One caller waits a quarter of a second; the others, for a second, not at all."""
     accounts = lonely.accounts
-    signed_in = await register(accounts, ada)
+    signed_in = await ada.register(accounts)
     pid = private_servers.pids["redis"]
     os.kill(pid, signal.SIGSTOP)
     try:

@@ -62,7 +62,7 @@ def test_when_there_are_too_many_counters_the_oldest_is_forgotten():
 
 
 @given(st.lists(st.floats(min_value=0, max_value=100), max_size=60), st.integers(1, 5))
-def test_no_window_ever_lets_more_through_than_its_limit(gaps, limit):
+def test_no_window_ever_lets_more_through_than_its_limit(gaps: list[float], limit: int):
     """Whatever the times of the attempts."""
     windows, counter = Windows(), Counter("k", limit, 60)
     now, begins_at, passed = 0.0, -60.0, 0

@@ -24,22 +24,22 @@ async def test_a_process_is_found_by_its_record(start: Start, tmp_path: Path) ->
     """What was recorded of a living process leads back to it, and to nothing once it is over."""
     process = start("sleep", "600")
     record = tmp_path / "record"
-    record.write_text(identity(process.pid))
-    found = find(record)
+    record.write_text(identity(process.pid, tmp_path))
+    found = find(record, tmp_path)
     assert found is not None
     assert found.pid == process.pid
     found.close()
     await process.kill_with_children()
     process.close()
-    assert find(record) is None
+    assert find(record, tmp_path) is None
 
 
 @pytest.mark.parametrize("text", ["", "no number", "0 0 0", "999999999 1 boot"])
 def test_a_useless_record_finds_nothing(tmp_path: Path, text: str) -> None:
     """An empty, damaged or outdated record is the same as none."""
     (tmp_path / "record").write_text(text)
-    assert find(tmp_path / "record") is None
-    assert find(tmp_path / "missing") is None
+    assert find(tmp_path / "record", tmp_path) is None
+    assert find(tmp_path / "missing", tmp_path) is None
 
 
 async def test_children_are_killed_with_their_parent(start: Start, tmp_path: Path) -> None:

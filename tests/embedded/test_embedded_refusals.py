@@ -129,9 +129,9 @@ async def test_a_pid_that_belongs_to_another_process_now_is_no_obstacle(data_dir
     await start(data_dir, postgres=True, redis=True)
     account = prepare_layout(data_dir).account
     stranger = spawn(["sleep", "600"], folder=data_dir, log=data_dir / "log", account=account)
-    pid, _, boot = identity(stranger.pid).split()
+    pid, _, boot, inode = identity(stranger.pid, data_dir).split()
     for name in ("postgres", "redis"):
-        (data_dir / f"{name}.pid").write_text(f"{pid} 1 {boot}")
+        (data_dir / f"{name}.pid").write_text(f"{pid} 1 {boot} {inode}")
     lock = f"{pid}\n{data_dir}/postgres\n1700000000\n5432\n{data_dir}/sockets\n\n"
     (data_dir / "postgres" / "postmaster.pid").write_text(lock)
     (data_dir / "sockets" / ".s.PGSQL.5432.lock").write_text(lock)

@@ -2,6 +2,7 @@ import asyncio
 import contextlib
 import os
 import pwd
+import shutil
 import signal
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
@@ -144,6 +145,19 @@ async def test_nothing_blocks_the_start_after_everything_was_killed(data_dir: Pa
         await servers.start_postgres()
         await servers.start_redis()
         await assert_kept(servers)
+
+
+async def test_a_copy_of_the_folder_leaves_the_original_alone(
+    private_servers: EmbeddedServers, data_dir: Path
+) -> None:
+    """A folder copied under running servers, records and all, gets servers of its own."""
+    copy = data_dir / "copy"
+    copy.mkdir()
+    for record in data_dir.glob("*.pid"):
+        shutil.copy(record, copy)
+    async with embedded_servers(copy) as servers:
+        assert not set(servers.pids.values()) & set(private_servers.pids.values())
+    assert not any(map(has_ended, private_servers.pids.values()))
 
 
 async def test_orphans_of_a_killed_postgresql_are_waited_for(

@@ -10,6 +10,7 @@ from gateway.storage.connection import Connection
 
 @pytest.fixture
 def queries(tmp_path: Path) -> Path:
+    """An empty folder for SQL files."""
     folder = tmp_path / "queries"
     folder.mkdir()
     return folder
@@ -17,13 +18,18 @@ def queries(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def into(tmp_path: Path) -> Path:
+    """Where to generate."""
     return tmp_path / "generated"
 
 
-async def generated(conn: Connection, queries: Path, into: Path, sql: str) -> str:
+async def _generated(conn: Connection, queries: Path, into: Path, sql: str) -> str:
     (queries / "things.sql").write_text(sql)
     await generate(conn, write=True, queries=queries, into=into)
     return (into / "things.py").read_text()
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob("*"))
 
 
 async def test_the_generated_code_is_current(conn: Connection) -> None:
@@ -60,10 +66,10 @@ async def test_a_wrong_query_is_named_with_the_reason(
 ) -> None:
     """The error has the file, the query and what is wrong; nothing is written."""
     with pytest.raises(QueryError) as refused:
-        await generated(conn, queries, into, sql)
+        await _generated(conn, queries, into, sql)
     assert reason in str(refused.value)
     assert "things.sql" in str(refused.value)
-    assert not into.exists()
+    assert _names(into) == []
 
 
 async def test_a_whole_table_gives_the_tables_row(
@@ -71,7 +77,7 @@ async def test_a_whole_table_gives_the_tables_row(
 ) -> None:
     """Queries with all columns of a table share its row type."""
     sql = "-- name: find(user_id)^\n-- Doc.\nselect * from users where id = :user_id;"
-    code = await generated(conn, queries, into, sql)
+    code = await _generated(conn, queries, into, sql)
     assert "    user_id: UserId,\n) -> UserRow | None:" in code
     assert "class FindRow" not in code
 
@@ -87,7 +93,7 @@ async def test_columns_have_the_types_of_their_tables(
         "from messages m join rooms r on r.id = m.room_id left join users u on u.id = m.user_id\n"
         "join sync_sessions s on s.room_id = r.id;"
     )
-    code = await generated(conn, queries, into, sql)
+    code = await _generated(conn, queries, into, sql)
     for field in (
         "id: MessageId", "room_id: RoomId", "user_id: UserId | None", "seq: Seq", "content: str",
         "author: str | None", "by: UserId | None", "name: str",
@@ -106,7 +112,7 @@ async def test_a_comment_overrides_what_may_be_null(
         "-- nullable: names[], description, id\n-- not null: size\n"
         "select id, cardinality(:names::text[]) as size, :description::text as text from rooms;"
     )
-    code = await generated(conn, queries, into, sql)
+    code = await _generated(conn, queries, into, sql)
     assert "    names: Sequence[str | None],\n    description: str | None,\n" in code
     assert "    id: RoomId | None\n    size: int\n    text: str | None\n" in code
     assert '    """Doc."""\n' in code
@@ -127,7 +133,7 @@ async def test_the_suffix_tells_what_is_answered(
     conn: Connection, queries: Path, into: Path, suffix: str, sql: str, returns: str
 ) -> None:
     """Rows, one row or none, a value, a count, or the row that was written."""
-    code = await generated(conn, queries, into, f"-- name: find(){suffix}\n-- Doc.\n{sql};")
+    code = await _generated(conn, queries, into, f"-- name: find(){suffix}\n-- Doc.\n{sql};")
     assert f"async def find(conn: Connection) -> {returns}:" in code
 
 
@@ -135,8 +141,8 @@ async def test_files_of_removed_queries_are_removed(
     conn: Connection, queries: Path, into: Path
 ) -> None:
     """Without its SQL file a generated module is stale, and goes."""
-    await generated(conn, queries, into, "-- name: a()$\n-- Doc.\nselect 1 as b;")
+    await _generated(conn, queries, into, "-- name: a()$\n-- Doc.\nselect 1 as b;")
     (queries / "things.sql").unlink()
     assert await generate(conn, write=False, queries=queries, into=into) == ["things.py"]
     await generate(conn, write=True, queries=queries, into=into)
-    assert sorted(path.name for path in into.iterdir()) == ["__init__.py", "tables.py"]
+    assert _names(into) == ["__init__.py", "tables.py"]

@@ -12,6 +12,7 @@ import pytest
 
 from gateway.core.errors import ConfigurationError, DatabaseUnavailable
 from gateway.embedded import EmbeddedServers
+from gateway.storage.connection import Connection
 from gateway.storage.database import (
     Database,
     DatabaseSettings,
@@ -24,7 +25,7 @@ ADD = "insert into users (username, is_guest) values ($1, true)"
 COUNT = "select count(*) from users"
 
 
-async def count(database: Database) -> int:
+async def _count(database: Database) -> int:
     async with database.connection() as conn:
         return await conn.fetchval(COUNT)
 
@@ -33,7 +34,7 @@ async def test_a_transaction_commits_at_its_end(database: Database) -> None:
     """What the block did is there for everybody afterwards."""
     async with database.transaction() as conn:
         await conn.execute(ADD, "ada")
-    assert await count(database) == 1
+    assert await _count(database) == 1
 
 
 @pytest.mark.parametrize("error", [ValueError, asyncio.CancelledError])
@@ -42,10 +43,14 @@ async def test_any_error_rolls_a_transaction_back(
 ) -> None:
     """An error leaves the block as it is and the database as it was."""
     with pytest.raises(error):
-        async with database.transaction() as conn:
-            await conn.execute(ADD, "ada")
-            raise error
-    assert await count(database) == 0
+        await _add_and_raise(database, error)
+    assert await _count(database) == 0
+
+
+async def _add_and_raise(database: Database, error: type[BaseException]) -> None:
+    async with database.transaction() as conn:
+        await conn.execute(ADD, "ada")
+        raise error
 
 
 async def test_a_refused_statement_leaves_the_pool_in_order(database: Database) -> None:
@@ -54,8 +59,20 @@ async def test_a_refused_statement_leaves_the_pool_in_order(database: Database) 
         with pytest.raises(asyncpg.UndefinedTableError):
             async with database.transaction() as conn:
                 await conn.execute("select from nowhere")
-    assert await count(database) == 0
+    assert await _count(database) == 0
     assert database.statistics().size == 2
+
+
+async def test_a_transaction_left_open_is_rolled_back(database_url: str) -> None:
+    """Whoever forgets to end a transaction leaves nothing of it to the next caller."""
+    database = await Database.open(DatabaseSettings(database_url, pool_min=1, pool_max=1))
+    async with database.connection() as conn:
+        await conn.execute("begin")
+        await conn.execute(ADD, "ada")
+    async with database.connection() as conn:
+        assert not conn.is_in_transaction()
+        assert await conn.fetchval(COUNT) == 0
+    await database.close()
 
 
 async def test_a_connection_comes_back_without_a_round_trip(database: Database) -> None:
@@ -65,19 +82,8 @@ async def test_a_connection_comes_back_without_a_round_trip(database: Database) 
         await conn.execute("select 'the last statement'")
     async with database.connection() as first, database.connection() as second:
         watcher = second if first.get_server_pid() == backend else first
-        last = await watcher.fetchval(
-            "select query from pg_stat_activity where pid = $1", backend
-        )
+        last = await watcher.fetchval("select query from pg_stat_activity where pid = $1", backend)
     assert last == "select 'the last statement'"
-
-
-async def test_nothing_of_a_transaction_is_left_to_the_next_caller(database: Database) -> None:
-    """A transaction left open by mistake is rolled back before the connection goes on."""
-    async with database.connection() as conn:
-        async with conn.transaction():
-            await conn.execute("set local statement_timeout = 77")
-        assert not conn.is_in_transaction()
-        assert await conn.fetchval("show statement_timeout") == "0"
 
 
 async def test_statistics_count_open_idle_and_waiting(database_url: str) -> None:
@@ -91,11 +97,10 @@ async def test_statistics_count_open_idle_and_waiting(database_url: str) -> None
         async with database.connection():
             pass
 
-    async with asyncio.TaskGroup() as group:
-        async with database.connection():
-            group.create_task(ask())
-            await asked.wait()
-            busy = database.statistics()
+    async with asyncio.TaskGroup() as group, database.connection():
+        group.create_task(ask())
+        await asked.wait()
+        busy = database.statistics()
     idle = database.statistics()
     await database.close()
     assert (busy.size, busy.idle, busy.waiting) == (1, 0, 1)
@@ -126,10 +131,9 @@ async def test_a_closed_pool_is_unavailable(database_url: str) -> None:
 async def test_closing_waits_for_connections_in_use(database_url: str) -> None:
     """A transaction under way when the pool closes still commits."""
     database = await Database.open(DatabaseSettings(database_url))
-    async with asyncio.TaskGroup() as group:
-        async with database.transaction() as conn:
-            group.create_task(database.close())
-            await conn.execute(ADD, "ada")
+    async with asyncio.TaskGroup() as group, database.transaction() as conn:
+        group.create_task(database.close())
+        await conn.execute(ADD, "ada")
     async with direct_connection(DatabaseSettings(database_url)) as conn:
         assert await conn.fetchval(COUNT) == 1
 
@@ -141,19 +145,27 @@ async def test_closing_cuts_a_connection_that_never_comes_back(
     monkeypatch.setattr("gateway.storage.database.CLOSE_SECONDS", 0.05)
     database = await Database.open(DatabaseSettings(database_url))
     with pytest.raises(DatabaseUnavailable):
-        async with database.connection() as conn:
-            await database.close()
-            await conn.execute("select 1")
+        await _close_while_in_use(database)
+
+
+async def _close_while_in_use(database: Database) -> None:
+    async with database.connection() as conn:
+        await database.close()
+        await conn.execute("select 1")
 
 
 async def test_a_lost_connection_is_unavailable_and_replaced(database: Database) -> None:
     """The one whose connection dies is told to try again; the next one gets a new connection."""
     async with database.connection() as other:
         with pytest.raises(DatabaseUnavailable):
-            async with database.transaction() as conn:
-                await other.execute("select pg_terminate_backend($1)", conn.get_server_pid())
-                await conn.execute("select 1")
-    assert await count(database) == 0
+            await _be_terminated(database, other)
+    assert await _count(database) == 0
+
+
+async def _be_terminated(database: Database, by: Connection) -> None:
+    async with database.transaction() as conn:
+        await by.execute("select pg_terminate_backend($1)", conn.get_server_pid())
+        await conn.execute("select 1")
 
 
 async def test_the_pool_recovers_when_the_server_restarts(
@@ -174,7 +186,7 @@ async def test_a_paused_server_holds_nobody_for_ever(private_servers: EmbeddedSe
     """A server that takes bytes and says nothing is unavailable too, and again there afterwards."""
     database = await Database.open(DatabaseSettings(private_servers.database_url, **HASTY))
     await database.check()
-    with paused(private_servers.pids["postgres"]), pytest.raises(DatabaseUnavailable):
+    with _paused(private_servers.pids["postgres"]), pytest.raises(DatabaseUnavailable):
         async with asyncio.timeout(2):
             await database.check()
     await database.check()
@@ -182,7 +194,7 @@ async def test_a_paused_server_holds_nobody_for_ever(private_servers: EmbeddedSe
 
 
 @contextmanager
-def paused(pid: int) -> Iterator[None]:
+def _paused(pid: int) -> Iterator[None]:
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     family = [pid, *map(int, children)]
     for process in family:

@@ -63,7 +63,7 @@ def test_a_created_file_replaces_none(tmp_path: Path) -> None:
     """Two files of one second and name are a mistake, not an overwrite."""
     now = datetime(2026, 11, 21, tzinfo=UTC)
     create_migration("topics", now, tmp_path)
-    with pytest.raises(MigrationError, match="20261121000000_topics.sql"):
+    with pytest.raises(MigrationError, match=r"20261121000000_topics\.sql"):
         create_migration("topics", now, tmp_path)
 
 

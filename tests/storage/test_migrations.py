@@ -23,16 +23,16 @@ THIRD = "20261121090200_third"
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Two migrations, each with a table of its own."""
-    write(tmp_path, FIRST, "create table first ();", "drop table first;")
-    write(tmp_path, SECOND, "create table second ();", "drop table second;")
+    _write(tmp_path, FIRST, "create table first ();", "drop table first;")
+    _write(tmp_path, SECOND, "create table second ();", "drop table second;")
     return tmp_path
 
 
-def write(folder: Path, name: str, up: str, down: str = "", *, header: str = "") -> None:
+def _write(folder: Path, name: str, up: str, down: str = "", *, header: str = "") -> None:
     (folder / f"{name}.sql").write_text(f"-- migrate:up{header}\n{up}\n-- migrate:down\n{down}\n")
 
 
-async def tables(conn: Connection) -> list[str]:
+async def _tables(conn: Connection) -> list[str]:
     rows = await conn.fetch(
         "select tablename from pg_tables where schemaname = 'public' "
         "and tablename <> 'schema_migrations' order by 1"
@@ -77,7 +77,7 @@ async def test_nothing_is_done_twice(empty: Connection, folder: Path) -> None:
 async def test_up_to_a_migration_stops_there(empty: Connection, folder: Path) -> None:
     """``to`` names the last one to run."""
     await migrate_up(empty, to=FIRST, folder=folder)
-    assert await tables(empty) == ["first"]
+    assert await _tables(empty) == ["first"]
     assert await pending_migrations(empty, folder=folder) == [SECOND]
 
 
@@ -85,12 +85,12 @@ async def test_up_to_an_unknown_migration_is_refused(empty: Connection, folder: 
     """A slip in ``to`` changes nothing, and the answer names the newest one there is."""
     with pytest.raises(MigrationError, match=f"nowhere is no migration. .* {SECOND}"):
         await migrate_up(empty, to="nowhere", folder=folder)
-    assert await tables(empty) == []
+    assert await _tables(empty) == []
 
 
 async def test_two_at_once_migrate_once(empty_url: str, folder: Path) -> None:
     """Of two instances starting on an empty database one migrates and the other finds it done."""
-    write(folder, THIRD, "select pg_sleep(0.05); create table third ();")
+    _write(folder, THIRD, "select pg_sleep(0.05); create table third ();")
     done: list[str] = []
 
     async def start() -> None:
@@ -104,12 +104,12 @@ async def test_two_at_once_migrate_once(empty_url: str, folder: Path) -> None:
 async def test_a_changed_file_is_refused_by_name(empty: Connection, folder: Path) -> None:
     """What has run is history: neither up nor down goes on beside a changed file."""
     await migrate_up(empty, folder=folder)
-    write(folder, FIRST, "create table other ();")
-    write(folder, THIRD, "create table third ();")
+    _write(folder, FIRST, "create table other ();")
+    _write(folder, THIRD, "create table third ();")
     for go in (migrate_up, migrate_down):
         with pytest.raises(MigrationError, match=rf"{FIRST}\.sql has changed"):
             await go(empty, folder=folder)
-    assert await tables(empty) == ["first", "second"]
+    assert await _tables(empty) == ["first", "second"]
 
 
 async def test_a_missing_file_is_refused_by_name(empty: Connection, folder: Path) -> None:
@@ -120,9 +120,7 @@ async def test_a_missing_file_is_refused_by_name(empty: Connection, folder: Path
         await migrate_up(empty, folder=folder)
 
 
-async def test_the_release_before_starts_on_a_newer_schema(
-    empty: Connection, folder: Path
-) -> None:
+async def test_the_release_before_starts_on_a_newer_schema(empty: Connection, folder: Path) -> None:
     """Files newer than all of ours belong to the next release; going back needs that one."""
     await migrate_up(empty, folder=folder)
     (folder / f"{SECOND}.sql").unlink()
@@ -143,10 +141,10 @@ async def test_a_latecomer_is_refused(empty: Connection, folder: Path) -> None:
 
 async def test_broken_sql_leaves_nothing_half_done(empty: Connection, folder: Path) -> None:
     """The error names file and line; its file is undone, the files before it stay."""
-    write(folder, THIRD, "create table third ();\n\ninsert into nowhere values (1);")
+    _write(folder, THIRD, "create table third ();\n\ninsert into nowhere values (1);")
     with pytest.raises(MigrationError, match=rf'{THIRD}\.sql, line 4: .*"nowhere" does not exist'):
         await migrate_up(empty, folder=folder)
-    assert await tables(empty) == ["first", "second"]
+    assert await _tables(empty) == ["first", "second"]
     assert await pending_migrations(empty, folder=folder) == [THIRD]
 
 
@@ -154,19 +152,19 @@ async def test_the_lock_is_free_after_a_failure(
     empty: Connection, empty_url: str, folder: Path
 ) -> None:
     """Whoever fails lets the next one try."""
-    write(folder, THIRD, "nonsense")
+    _write(folder, THIRD, "nonsense")
     with pytest.raises(MigrationError):
         await migrate_up(empty, folder=folder)
-    write(folder, THIRD, "create table third ();")
+    _write(folder, THIRD, "create table third ();")
     async with direct_connection(DatabaseSettings(empty_url)) as other:
         await migrate_up(other, folder=folder)
-        assert await tables(other) == ["first", "second", "third"]
+        assert await _tables(other) == ["first", "second", "third"]
 
 
 async def test_a_file_may_opt_out_of_its_transaction(empty: Connection, folder: Path) -> None:
     """What PostgreSQL refuses inside a transaction can be migrated too."""
     up = "create index concurrently third on first ((1));"
-    write(folder, THIRD, up, header=" transaction:false")
+    _write(folder, THIRD, up, header=" transaction:false")
     await migrate_up(empty, folder=folder)
     assert await empty.fetchval("select to_regclass('third') is not null")
 
@@ -176,9 +174,9 @@ async def test_status_tells_what_ran_when_and_what_is_wrong(
 ) -> None:
     """Applied, changed, missing and pending ones are told apart, in order."""
     await migrate_up(empty, folder=folder)
-    write(folder, FIRST, "select 1;")
+    _write(folder, FIRST, "select 1;")
     (folder / f"{SECOND}.sql").unlink()
-    write(folder, THIRD, "create table third ();")
+    _write(folder, THIRD, "create table third ();")
     lines = await migration_status(empty, folder=folder)
     assert [(line.name, line.problem) for line in lines] == [
         (FIRST, "file changed"),
@@ -199,4 +197,4 @@ async def test_another_tools_table_is_not_touched(empty: Connection, folder: Pat
     await empty.execute("create table schema_migrations (version varchar primary key)")
     with pytest.raises(MigrationError, match="another tool"):
         await migrate_up(empty, folder=folder)
-    assert await tables(empty) == []
+    assert await _tables(empty) == []

@@ -28,7 +28,8 @@ FILL = """
     select r.id as room_id, u.id as user_id, gen_random_uuid() as message_id, seq
     from (select id, row_number() over () as n from rooms) r
     cross join generate_series(1, 10) seq
-    join (select id, row_number() over () as n from users) u on u.n = (r.n * 7 + seq * 13) % 4000 + 1;
+    join (select id, row_number() over () as n from users) u
+        on u.n = (r.n * 7 + seq * 13) % 4000 + 1;
 
     insert into room_users (room_id, user_id) select room_id, user_id from places;
     insert into messages (id, room_id, user_id, content, seq)
@@ -74,7 +75,7 @@ async def filled(postgres_url: str) -> AsyncIterator[Connection]:
         yield conn
 
 
-async def plan(conn: Connection, query: Query) -> dict[str, Any]:
+async def _plan(conn: Connection, query: Query) -> dict[str, Any]:
     await conn.execute(f"prepare planned as {query.sql}")
     try:
         values = f"({', '.join('null' for _ in query.parameters)})" if query.parameters else ""
@@ -84,20 +85,20 @@ async def plan(conn: Connection, query: Query) -> dict[str, Any]:
     return orjson.loads(text)[0]["Plan"]
 
 
-def nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield node
     for child in node.get("Plans", ()):
-        yield from nodes(child)
+        yield from _nodes(child)
 
 
-def indexes(node: dict[str, Any]) -> set[str]:
-    return {found["Index Name"] for found in nodes(node) if "Index Name" in found}
+def _indexes(node: dict[str, Any]) -> set[str]:
+    return {found["Index Name"] for found in _nodes(node) if "Index Name" in found}
 
 
 @pytest.mark.parametrize("query", NAMED)
 async def test_no_query_reads_a_whole_table(filled: Connection, query: Query) -> None:
     """Every access to a table goes through an index."""
-    scans = [n for n in nodes(await plan(filled, query)) if n["Node Type"] == "Seq Scan"]
+    scans = [n for n in _nodes(await _plan(filled, query)) if n["Node Type"] == "Seq Scan"]
     assert [scan["Relation Name"] for scan in scans] == []
 
 
@@ -109,7 +110,7 @@ async def test_no_query_reads_a_whole_table(filled: Connection, query: Query) ->
         ("rooms.oldest_public_room", "rooms_name_idx"),
         ("rooms.list_rooms_of", "room_users_user_id_idx"),
         ("sessions.find_session", "sessions_pkey"),
-        ("sessions.delete_other_sessions", "sessions_user_id_idx"),
+        ("accounts.end_other_sessions", "sessions_user_id_idx"),
         ("sessions.delete_expired_sessions", "sessions_expire_idx"),
     ],
 )
@@ -118,10 +119,10 @@ async def test_a_query_uses_the_index_made_for_it(
 ) -> None:
     """An index that no plan uses would only cost."""
     [found] = [param.values[0] for param in NAMED if param.id == query]
-    assert index in indexes(await plan(filled, found))
+    assert index in _indexes(await _plan(filled, found))
 
 
 async def test_a_page_of_the_directory_is_not_sorted(filled: Connection) -> None:
     """The index gives the order, so a page costs the page and not the directory."""
     [found] = [param.values[0] for param in NAMED if param.id == "rooms.list_public_rooms"]
-    assert "Sort" not in {node["Node Type"] for node in nodes(await plan(filled, found))}
+    assert "Sort" not in {node["Node Type"] for node in _nodes(await _plan(filled, found))}

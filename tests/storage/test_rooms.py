@@ -1,32 +1,32 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
-from gateway.core.errors import UnknownInvitation
 from gateway.core.ids import RoomId, UserId
 from gateway.storage.connection import Connection
 from gateway.storage.database import Database
 from gateway.storage.generated import rooms
-from gateway.storage.rooms import ensure_public_by_name, redeem_invitation
+from gateway.storage.generated.tables import RoomRow
 from gateway.storage.users import register_guest
 
 NIL = UUID(int=0)
-TOMORROW = datetime.now(UTC) + timedelta(days=1)
 
 
-async def person(conn: Connection, name: str = "ada") -> UserId:
+async def _person(conn: Connection, name: str = "ada") -> UserId:
     return (await register_guest(conn, username=name, avatar_url=None)).id
 
 
-async def room(conn: Connection, creator: UserId, name: str = "Lobby", *, is_private: bool = False):
+async def _room(
+    conn: Connection, creator: UserId, name: str = "Lobby", *, is_private: bool = False
+) -> RoomRow:
     return await rooms.create_room(
         conn, name=name, description=None, is_private=is_private, created_by=creator
     )
 
 
-async def directory(conn: Connection, prefix: str = "", size: int = 100) -> list[str]:
+async def _directory(conn: Connection, prefix: str = "", size: int = 100) -> list[str]:
     """Read the whole directory page by page."""
     names: list[str] = []
     after_name, after_id = "", NIL
@@ -40,8 +40,8 @@ async def directory(conn: Connection, prefix: str = "", size: int = 100) -> list
 
 async def test_a_room_starts_with_its_creator_as_admin(conn: Connection) -> None:
     """A new room is empty but for who made it."""
-    creator = await person(conn)
-    created = await room(conn, creator)
+    creator = await _person(conn)
+    created = await _room(conn, creator)
     assert await rooms.get_room(conn, room_id=created.id) == created
     assert (created.last_seq, created.epoch, created.message_count) == (0, 1, 0)
     member = await rooms.get_member(conn, room_id=created.id, user_id=creator)
@@ -51,42 +51,42 @@ async def test_a_room_starts_with_its_creator_as_admin(conn: Connection) -> None
 
 async def test_the_directory_is_read_in_pages_without_gap_or_repetition(conn: Connection) -> None:
     """Rooms come by name without regard to case, those of one name too, on pages of any size."""
-    creator = await person(conn)
+    creator = await _person(conn)
     names = ["Amber", "amber", "Zebra", "Ängste", "amber", "beta", "_", "Beta 2"]
     for name in names:
-        await room(conn, creator, name)
-    whole = await directory(conn)
+        await _room(conn, creator, name)
+    whole = await _directory(conn)
     assert [name.lower() for name in whole] == sorted(name.lower() for name in names)
     for size in (1, 2, 3, 7):
-        assert await directory(conn, size=size) == whole
+        assert await _directory(conn, size=size) == whole
 
 
 async def test_the_directory_shows_public_rooms_in_use(conn: Connection) -> None:
     """Private and archived rooms are nobody's business."""
-    creator = await person(conn)
-    await room(conn, creator, "open")
-    await room(conn, creator, "secret", is_private=True)
-    archived = await room(conn, creator, "old")
+    creator = await _person(conn)
+    await _room(conn, creator, "open")
+    await _room(conn, creator, "secret", is_private=True)
+    archived = await _room(conn, creator, "old")
     await conn.execute("update rooms set is_archived = true where id = $1", archived.id)
-    assert await directory(conn) == ["open"]
+    assert await _directory(conn) == ["open"]
 
 
 async def test_the_directory_is_searched_by_the_beginning_of_a_name(conn: Connection) -> None:
     """Signs that mean something to a pattern mean themselves here."""
-    creator = await person(conn)
+    creator = await _person(conn)
     for name in ["Sprint 1", "sprint 2", "Spring", "100%", "100 people", "Über"]:
-        await room(conn, creator, name)
-    assert await directory(conn, "SPRINT", size=1) == ["Sprint 1", "sprint 2"]
-    assert await directory(conn, "100%") == ["100%"]
-    assert await directory(conn, "ü") == ["Über"]
-    assert await directory(conn, "x") == []
+        await _room(conn, creator, name)
+    assert await _directory(conn, "SPRINT", size=1) == ["Sprint 1", "sprint 2"]
+    assert await _directory(conn, "100%") == ["100%"]
+    assert await _directory(conn, "ü") == ["Über"]
+    assert await _directory(conn, "x") == []
 
 
 async def test_my_rooms_come_with_role_and_unread_messages(conn: Connection) -> None:
     """What was said before somebody came counts as read; what is said afterwards does not."""
-    ada, grace = await person(conn), await person(conn, "grace")
-    lobby = await room(conn, ada)
-    await room(conn, ada, "Elsewhere")
+    ada, grace = await _person(conn), await _person(conn, "grace")
+    lobby = await _room(conn, ada)
+    await _room(conn, ada, "Elsewhere")
     await conn.execute("update rooms set message_count = 7 where id = $1", lobby.id)
     await rooms.add_member(conn, room_id=lobby.id, user_id=grace, role="member")
     await conn.execute("update rooms set message_count = 9 where id = $1", lobby.id)
@@ -97,9 +97,9 @@ async def test_my_rooms_come_with_role_and_unread_messages(conn: Connection) -> 
 
 async def test_a_member_is_added_once(conn: Connection) -> None:
     """The answer tells whether somebody is new, and a second time changes nothing."""
-    creator = await person(conn)
-    lobby = await room(conn, creator)
-    new = await person(conn, "grace")
+    creator = await _person(conn)
+    lobby = await _room(conn, creator)
+    new = await _person(conn, "grace")
     assert await rooms.add_member(conn, room_id=lobby.id, user_id=new, role="member") == 1
     assert await rooms.add_member(conn, room_id=lobby.id, user_id=creator, role="member") == 0
     admin = await rooms.get_member(conn, room_id=lobby.id, user_id=creator)
@@ -107,103 +107,100 @@ async def test_a_member_is_added_once(conn: Connection) -> None:
     assert admin.role == "admin"
 
 
-async def test_a_room_is_ensured_once(database: Database) -> None:
-    """Any number of instances that ask at once for a room of one name get one room."""
+async def test_a_name_is_locked_until_the_transaction_ends(database: Database) -> None:
+    """Who asks for a locked name waits, and then sees the room that was made meanwhile."""
+
+    async def ask(creator: UserId) -> RoomRow:
+        async with database.transaction() as conn:
+            await rooms.lock_room_name(conn, name="Lobby")
+            found = await rooms.oldest_public_room(conn, name="Lobby")
+            return found or await _room(conn, creator)
+
     async with database.connection() as conn:
-        creator = await person(conn)
-
-    async def ask() -> RoomId:
-        async with database.connection() as conn:
-            return (await ensure_public_by_name(conn, name="Lobby", created_by=creator)).id
-
-    assert len(set(await asyncio.gather(*(ask() for _ in range(10))))) == 1
-    async with database.connection() as conn:
-        assert await directory(conn) == ["Lobby"]
+        creator = await _person(conn)
+    made = await asyncio.gather(*(ask(creator) for _ in range(10)))
+    assert len({room.id for room in made}) == 1
 
 
-async def test_ensuring_finds_the_oldest_public_room_of_exactly_the_name(conn: Connection) -> None:
+async def test_other_names_do_not_wait(database: Database) -> None:
+    """A lock on one name is none on another."""
+    async with database.transaction() as first, database.transaction() as second:
+        await rooms.lock_room_name(first, name="Lobby")
+        async with asyncio.timeout(2):
+            await rooms.lock_room_name(second, name="Sprint planning")
+
+
+async def test_the_oldest_public_room_of_exactly_the_name_is_found(conn: Connection) -> None:
     """Private, archived, younger and differently written rooms are others."""
-    creator = await person(conn)
-    await room(conn, creator, "Lobby", is_private=True)
-    await room(conn, creator, "lobby")
-    oldest = await room(conn, creator, "Lobby")
-    await room(conn, creator, "Lobby")
-    assert await ensure_public_by_name(conn, name="Lobby", created_by=creator) == oldest
+    creator = await _person(conn)
+    await _room(conn, creator, "Lobby", is_private=True)
+    await _room(conn, creator, "lobby")
+    archived = await _room(conn, creator, "Lobby")
+    await conn.execute("update rooms set is_archived = true where id = $1", archived.id)
+    oldest = await _room(conn, creator, "Lobby")
+    await _room(conn, creator, "Lobby")
+    assert await rooms.oldest_public_room(conn, name="Lobby") == oldest
 
 
-@pytest.fixture
-async def private(database: Database) -> RoomId:
-    """A private room of ada's."""
+async def _invite(
+    conn: Connection, *, max_uses: int | None = None, lifetime: timedelta = timedelta(days=1)
+) -> RoomId:
+    """Make a private room with an invitation whose hash is ``link``."""
+    creator = await _person(conn)
+    created = await _room(conn, creator, is_private=True)
+    await rooms.create_invitation(
+        conn,
+        token_hash="link",
+        room_id=created.id,
+        created_by=creator,
+        expires_at=datetime.now(UTC) + lifetime,
+        max_uses=max_uses,
+    )
+    return created.id
+
+
+async def _use(database: Database) -> RoomId | None:
+    async with database.transaction() as conn:
+        room_id = await rooms.lock_invitation(conn, token_hash="link")
+        if room_id is not None:
+            await rooms.count_invitation_use(conn, token_hash="link")
+        return room_id
+
+
+@pytest.mark.parametrize("max_uses", [1, 3])
+async def test_an_invitation_admits_as_many_as_it_says(database: Database, max_uses: int) -> None:
+    """However many follow it at once, the last use is one person's."""
     async with database.connection() as conn:
-        return (await room(conn, await person(conn), is_private=True)).id
+        room_id = await _invite(conn, max_uses=max_uses)
+    used = await asyncio.gather(*(_use(database) for _ in range(10)))
+    assert used.count(room_id) == max_uses
+    assert used.count(None) == 10 - max_uses
 
 
-async def invite(
-    database: Database,
-    room_id: RoomId,
-    *,
-    max_uses: int | None = None,
-    expires_at: datetime = TOMORROW,
-) -> str:
-    token_hash = uuid4().hex * 2
+async def test_an_invitation_without_a_number_is_never_used_up(database: Database) -> None:
+    """Without ``max_uses`` only time ends it."""
     async with database.connection() as conn:
-        await rooms.create_invitation(
-            conn,
-            token_hash=token_hash,
-            room_id=room_id,
-            created_by=UserId(await conn.fetchval("select id from users where username = 'ada'")),
-            expires_at=expires_at,
-            max_uses=max_uses,
-        )
-    return token_hash
+        room_id = await _invite(conn)
+    assert [await _use(database) for _ in range(3)] == [room_id] * 3
 
 
-async def test_an_invitation_makes_a_member(database: Database, private: RoomId) -> None:
-    """Whoever follows a good link is in the room; following it again uses nothing up."""
-    token_hash = await invite(database, private, max_uses=1)
+async def test_a_use_that_is_undone_does_not_count(database: Database) -> None:
+    """When what follows fails, the invitation is as good as before."""
     async with database.connection() as conn:
-        grace = await person(conn, "grace")
-        first = await redeem_invitation(conn, token_hash=token_hash, user_id=grace)
-        assert (first.room_id, first.joined) == (private, True)
-        member = await rooms.get_member(conn, room_id=private, user_id=grace)
-        assert member is not None
-        assert member.role == "member"
+        room_id = await _invite(conn, max_uses=1)
+        with pytest.raises(LookupError):
+            await _use_and_fail(conn)
+    assert await _use(database) == room_id
 
 
-async def test_a_member_uses_no_invitation_up(database: Database, private: RoomId) -> None:
-    """An admin who tries the link stays admin and leaves it for others."""
-    token_hash = await invite(database, private, max_uses=1)
-    async with database.connection() as conn:
-        ada = UserId(await conn.fetchval("select id from users where username = 'ada'"))
-        tried = await redeem_invitation(conn, token_hash=token_hash, user_id=ada)
-        assert not tried.joined
-        grace = await person(conn, "grace")
-        used = await redeem_invitation(conn, token_hash=token_hash, user_id=grace)
-        assert used.joined
+async def _use_and_fail(conn: Connection) -> None:
+    async with conn.transaction():
+        await rooms.count_invitation_use(conn, token_hash="link")
+        raise LookupError
 
 
-async def test_the_last_use_of_an_invitation_admits_one(
-    database: Database, private: RoomId
-) -> None:
-    """Of several who follow a link for one at once, one gets in and the others learn it is used."""
-    token_hash = await invite(database, private, max_uses=1)
-    async with database.connection() as conn:
-        people = [await person(conn, f"guest{number}") for number in range(5)]
-
-    async def follow(user_id: UserId) -> bool:
-        async with database.connection() as conn:
-            return (await redeem_invitation(conn, token_hash=token_hash, user_id=user_id)).joined
-
-    results = await asyncio.gather(*map(follow, people), return_exceptions=True)
-    assert results.count(True) == 1
-    assert [type(result) for result in results if result is not True] == [UnknownInvitation] * 4
-
-
-async def test_an_expired_invitation_is_unknown(database: Database, private: RoomId) -> None:
+async def test_an_expired_invitation_leads_nowhere(database: Database) -> None:
     """After its time a link is as good as none."""
-    token_hash = await invite(database, private, expires_at=datetime.now(UTC))
     async with database.connection() as conn:
-        grace = await person(conn, "grace")
-        with pytest.raises(UnknownInvitation):
-            await redeem_invitation(conn, token_hash=token_hash, user_id=grace)
-        assert await rooms.get_member(conn, room_id=private, user_id=grace) is None
+        await _invite(conn, lifetime=timedelta(seconds=-1))
+    assert await _use(database) is None

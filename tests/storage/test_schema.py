@@ -8,11 +8,25 @@ from gateway.storage.connection import Connection
 
 EXPECTED = Path(__file__).parent / "schema.txt"
 
-TABLES = """
-    audit_log message_read_receipts messages poker.players poker.rounds poker.sessions
-    poker.stories poker.votes room_events room_invitations room_users rooms sessions
-    sync_events sync_participants sync_sessions users
-""".split()
+TABLES = [
+    "audit_log",
+    "message_read_receipts",
+    "messages",
+    "poker.players",
+    "poker.rounds",
+    "poker.sessions",
+    "poker.stories",
+    "poker.votes",
+    "room_events",
+    "room_invitations",
+    "room_users",
+    "rooms",
+    "sessions",
+    "sync_events",
+    "sync_participants",
+    "sync_sessions",
+    "users",
+]
 
 DELETE_RULES = {
     "message_read_receipts.message_id": "cascade",
@@ -90,33 +104,28 @@ async def test_clock_tables_are_described(conn: Connection) -> None:
     assert silent == []
 
 
-@pytest.mark.parametrize(
-    ("statement", "constraint"),
-    [
-        ("insert into users (username) values ('ada')", "users_registered_can_sign_in"),
-        (
-            "insert into messages (room_id, content, seq, message_type) "
-            "values (gen_random_uuid(), '', 1, 'video')",
-            "messages_type_known",
-        ),
-        (
-            "insert into room_users (room_id, user_id, role) "
-            "values (gen_random_uuid(), gen_random_uuid(), 'owner')",
-            "room_users_role_known",
-        ),
-        (
-            "insert into poker.votes (story_id, player_id, session_id, value, confidence) "
-            "values (gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), '5', 6)",
-            "votes_confidence_range",
-        ),
-    ],
-)
-async def test_checks_refuse_what_the_rules_forbid(
-    conn: Connection, statement: str, constraint: str
-) -> None:
+FORBIDDEN = {
+    "users_registered_can_sign_in": "insert into users (username) values ('ada')",
+    "messages_type_known": (
+        "insert into messages (room_id, content, seq, message_type) "
+        "values (gen_random_uuid(), '', 1, 'video')"
+    ),
+    "room_users_role_known": (
+        "insert into room_users (room_id, user_id, role) "
+        "values (gen_random_uuid(), gen_random_uuid(), 'owner')"
+    ),
+    "votes_confidence_range": (
+        "insert into poker.votes (story_id, player_id, session_id, value, confidence) "
+        "values (gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), '5', 6)"
+    ),
+}
+
+
+@pytest.mark.parametrize("constraint", FORBIDDEN)
+async def test_checks_refuse_what_the_rules_forbid(conn: Connection, constraint: str) -> None:
     """A row against the rules is refused by the constraint named for it."""
     with pytest.raises(asyncpg.CheckViolationError) as refused:
-        await conn.execute(statement)
+        await conn.execute(FORBIDDEN[constraint])
     assert refused.value.constraint_name == constraint
 
 

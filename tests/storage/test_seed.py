@@ -64,7 +64,8 @@ async def test_cards_are_in_no_event(conn: Connection) -> None:
     """There are votes, on the open story, and the log says only that they were cast."""
     await seed(conn, "hash")
     cast = await conn.fetchval(
-        "select count(*) from poker.votes v join poker.sessions s on s.current_story_id = v.story_id"
+        "select count(*) from poker.votes v "
+        "join poker.sessions s on s.current_story_id = v.story_id"
     )
     payloads = await conn.fetch("select payload from room_events where type = 'poker.voted'")
     assert cast == len(payloads) == 2

@@ -8,7 +8,7 @@ from gateway.storage.users import register_guest
 NOW = datetime.now(UTC)
 
 
-async def sign_in(
+async def _sign_in(
     conn: Connection, name: str = "ada", *sids: str, expires_at: datetime = NOW + timedelta(days=1)
 ) -> UserId:
     user = await register_guest(conn, username=name, avatar_url=None)
@@ -19,14 +19,14 @@ async def sign_in(
     return user.id
 
 
-async def live(conn: Connection, *sids: str) -> list[str]:
+async def _live(conn: Connection, *sids: str) -> list[str]:
     return [sid for sid in sids if await sessions.find_session(conn, sid=SessionId(sid))]
 
 
 async def test_a_session_tells_who_is_signed_in(conn: Connection) -> None:
     """One look gives the person, and the time until which that is good."""
     expires_at = NOW + timedelta(hours=1)
-    user_id = await sign_in(conn, "ada", "a", expires_at=expires_at)
+    user_id = await _sign_in(conn, "ada", "a", expires_at=expires_at)
     found = await sessions.find_session(conn, sid=SessionId("a"))
     assert found is not None
     assert (found.user_id, found.username, found.is_guest) == (user_id, "ada", True)
@@ -36,11 +36,11 @@ async def test_a_session_tells_who_is_signed_in(conn: Connection) -> None:
 async def test_expiry_is_in_utc_whatever_the_servers_time_zone(conn: Connection) -> None:
     """The column has no zone: neither writing nor reading depends on the connection's."""
     await conn.execute("set timezone to 'Pacific/Auckland'")
-    await sign_in(conn, "ada", "a", expires_at=NOW + timedelta(minutes=1))
-    await sign_in(conn, "grace", "b", expires_at=NOW - timedelta(minutes=1))
+    await _sign_in(conn, "ada", "a", expires_at=NOW + timedelta(minutes=1))
+    await _sign_in(conn, "grace", "b", expires_at=NOW - timedelta(minutes=1))
     stored = await conn.fetchval("select expire from sessions where sid = 'a'")
     assert stored == (NOW + timedelta(minutes=1)).replace(tzinfo=None)
-    assert await live(conn, "a", "b") == ["a"]
+    assert await _live(conn, "a", "b") == ["a"]
 
 
 async def test_an_unknown_session_is_nobody(conn: Connection) -> None:
@@ -50,23 +50,14 @@ async def test_an_unknown_session_is_nobody(conn: Connection) -> None:
 
 async def test_signing_out_ends_one_session(conn: Connection) -> None:
     """The person's other sessions go on."""
-    await sign_in(conn, "ada", "a", "b")
+    await _sign_in(conn, "ada", "a", "b")
     assert await sessions.delete_session(conn, sid=SessionId("a")) == 1
-    assert await live(conn, "a", "b") == ["b"]
-
-
-async def test_a_changed_password_ends_the_other_sessions(conn: Connection) -> None:
-    """All of the person's but the one in hand, and nobody else's."""
-    ada = await sign_in(conn, "ada", "a", "b", "c")
-    await sign_in(conn, "grace", "d")
-    ended = await sessions.delete_other_sessions(conn, user_id=ada, kept_sid=SessionId("b"))
-    assert ended == 2
-    assert await live(conn, "a", "b", "c", "d") == ["b", "d"]
+    assert await _live(conn, "a", "b") == ["b"]
 
 
 async def test_expired_sessions_are_swept(conn: Connection) -> None:
     """The sweep takes those whose time is over and leaves the others."""
-    await sign_in(conn, "ada", "a", expires_at=NOW - timedelta(seconds=1))
-    await sign_in(conn, "grace", "b")
+    await _sign_in(conn, "ada", "a", expires_at=NOW - timedelta(seconds=1))
+    await _sign_in(conn, "grace", "b")
     assert await sessions.delete_expired_sessions(conn) == 1
     assert await conn.fetchval("select array_agg(sid) from sessions") == ["b"]

@@ -8,16 +8,17 @@ from gateway.core.errors import EmailTaken, UsernameTaken
 from gateway.storage.connection import Connection
 from gateway.storage.database import Database
 from gateway.storage.generated import users
+from gateway.storage.generated.tables import UserRow
 from gateway.storage.users import register, register_guest
 
 
-async def ada(conn: Connection, email: str = "ada@example.com", username: str = "ada"):
+async def _ada(conn: Connection, email: str = "ada@example.com", username: str = "ada") -> UserRow:
     return await register(conn, email=email, username=username, password_hash="hash")
 
 
 async def test_an_account_is_found_by_id_and_by_email(conn: Connection) -> None:
     """An e-mail address is found however its letters are written."""
-    user = await ada(conn)
+    user = await _ada(conn)
     assert await users.get_user(conn, user_id=user.id) == user
     assert await users.get_user_by_email(conn, email="Ada@Example.COM") == user
     assert not user.is_guest
@@ -30,14 +31,14 @@ async def test_a_stranger_is_not_found(conn: Connection) -> None:
 
 async def test_an_email_is_taken_whatever_its_case(conn: Connection) -> None:
     """Two spellings of an address are one account."""
-    await ada(conn)
+    await _ada(conn)
     with pytest.raises(EmailTaken):
-        await ada(conn, email="ADA@example.com", username="lovelace")
+        await _ada(conn, email="ADA@example.com", username="lovelace")
 
 
 async def test_a_username_is_taken_by_guests_too(conn: Connection) -> None:
     """A name belongs to one person, registered or not."""
-    await ada(conn)
+    await _ada(conn)
     with pytest.raises(UsernameTaken):
         await register_guest(conn, username="ada", avatar_url=None)
 
@@ -47,7 +48,7 @@ async def test_of_two_who_register_at_once_one_is_refused(database: Database) ->
 
     async def attempt(username: str) -> None:
         async with database.transaction() as conn:
-            await ada(conn, username=username)
+            await _ada(conn, username=username)
 
     results = await asyncio.gather(
         *(attempt(f"ada{number}") for number in range(5)), return_exceptions=True
@@ -70,7 +71,7 @@ async def test_other_refusals_are_not_called_taken(conn: Connection) -> None:
 
 async def test_a_password_is_changed(conn: Connection) -> None:
     """The new hash replaces the old one, and the row says when."""
-    user = await ada(conn)
+    user = await _ada(conn)
     assert await users.set_password_hash(conn, user_id=user.id, password_hash="new") == 1
     changed = await users.get_user(conn, user_id=user.id)
     assert changed is not None
@@ -80,7 +81,7 @@ async def test_a_password_is_changed(conn: Connection) -> None:
 
 async def test_last_seen_never_goes_back(conn: Connection) -> None:
     """The later of two reports stands, in whichever order they arrive."""
-    user = await ada(conn)
+    user = await _ada(conn)
     later = user.last_seen + timedelta(minutes=5)
     earlier = user.last_seen + timedelta(minutes=1)
     assert await users.touch_user(conn, user_id=user.id, seen_at=later) == 1

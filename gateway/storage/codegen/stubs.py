@@ -143,16 +143,21 @@ def _column(query: Query, attribute: Attribute, notes: _Notes, catalogue: Catalo
 
 def _sources(sql: str, name: str, pg_type: str, catalogue: Catalogue) -> list[_Source]:
     """Return the tables' columns that the result column ``name`` may be."""
-    return [
-        _Source(column_type(table, column, catalogue), column.nullable or mention.optional)
-        for item in items(sql)
-        if item.name in {name, "*"} and item.column is not None
-        for mention in mentions(sql)
-        if mention.table in catalogue.tables and item.alias in {None, mention.alias}
-        for table in [catalogue.tables[mention.table]]
-        for column in table.columns
-        if column.name == (name if item.column == "*" else item.column) and column.type == pg_type
-    ]
+    found = []
+    for item in items(sql):
+        wanted = name if item.column == "*" else item.column
+        if item.name not in {name, "*"} or wanted is None:
+            continue
+        for mention in mentions(sql):
+            table = catalogue.tables.get(mention.table)
+            if table is None or item.alias not in {None, mention.alias}:
+                continue
+            found += [
+                _Source(column_type(table, column, catalogue), column.nullable or mention.optional)
+                for column in table.columns
+                if (column.name, column.type) == (wanted, pg_type)
+            ]
+    return found
 
 
 def _maybe_null(sql: str, name: str, sources: list[_Source]) -> bool:

@@ -112,9 +112,9 @@ async def lock_room_name(
     *,
     name: str,
 ) -> int:
-    """Until the transaction ends nobody else makes a room of this name by ensure_public_by_name. A row
-    that does not exist yet cannot be locked, hence an advisory lock; two names that share a hash
-    only wait for each other. The pair of numbers keeps it apart from other advisory locks.
+    """Until the transaction ends nobody else who asks for this lock makes a public room of this name.
+    A row that does not exist yet cannot be locked, hence an advisory lock; two names that share a
+    hash only wait for each other. The pair of numbers keeps it apart from other advisory locks.
     """
     answer = await conn.execute(
         _SQL["lock_room_name"],

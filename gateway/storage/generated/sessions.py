@@ -69,21 +69,6 @@ async def delete_session(
     return affected_rows(answer)
 
 
-async def delete_other_sessions(
-    conn: Connection,
-    *,
-    user_id: UserId,
-    kept_sid: SessionId,
-) -> int:
-    """After a changed password only the session that changed it goes on. Index on sess ->> 'user_id'."""
-    answer = await conn.execute(
-        _SQL["delete_other_sessions"],
-        user_id,
-        kept_sid,
-    )
-    return affected_rows(answer)
-
-
 async def delete_expired_sessions(conn: Connection) -> int:
     """What find_session no longer answers. Index on expire."""
     answer = await conn.execute(_SQL["delete_expired_sessions"])

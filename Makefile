@@ -1,0 +1,76 @@
+# Everything sets itself up: `make run` on a machine with Python 3.11 and make
+# is enough. The virtual environment is made anew when the lock file changes.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+UV ?= uv
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format bench migrate-up migrate-down migrate-create migrate-status \
+	seed types doctor lock clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
+
+run: $(READY) ## Serve on http://127.0.0.1:8000 (PORT=9001 for another port)
+	@exec $(BIN)/gateway serve $(if $(PORT),--port $(PORT)) $(ARGS)
+
+test: $(READY) ## Run all tests (ARGS="-k presence" for some)
+	$(BIN)/pytest $(ARGS)
+
+lint: $(READY) ## Style, types and the direction of imports
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: $(READY) ## Put the code into the house's form
+	$(BIN)/ruff check --fix-only --exit-zero
+	$(BIN)/ruff format
+
+bench: $(READY) ## Measure this machine: CPU a delivery, memory a connection, CPU a handshake
+	$(BIN)/python -m benchmarks $(ARGS)
+
+migrate-up: $(READY) ## Run pending migrations
+	@$(BIN)/gateway migrate up $(ARGS)
+
+migrate-down: $(READY) ## Take back the newest migration
+	@$(BIN)/gateway migrate down $(ARGS)
+
+migrate-create: $(READY) ## Write an empty migration (NAME=add_reactions)
+	@$(BIN)/gateway migrate create $(NAME)
+
+migrate-status: $(READY) ## Show which migrations have run
+	@$(BIN)/gateway migrate status $(ARGS)
+
+seed: $(READY) ## Plant sample users, rooms, messages, a game and a clock
+	@$(BIN)/gateway seed $(ARGS)
+
+types: $(READY) ## Generate typed queries and protocol documents from schema and models
+	@$(BIN)/gateway types $(ARGS)
+
+doctor: $(READY) ## Check every part
+	@$(BIN)/gateway doctor $(ARGS)
+
+lock: ## Pin the dependencies anew (needs uv)
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --custom-compile-command "make lock" \
+		--extra embedded --group dev pyproject.toml -o requirements.lock
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --custom-compile-command "make lock" \
+		pyproject.toml -o requirements-runtime.lock
+
+clean: ## Remove what the tools made; the data folder stays
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+
+# pip finds the same files whatever the registry: the lock names hashes, not hosts.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Parley needs Python 3.11 or later; set PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "Setting up $(VENV) (once; takes about half a minute)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(READY)

@@ -1,0 +1,42 @@
+"""Everything that is written from the models: the protocol and settings pages, and types.
+
+Each artefact is a pure function that returns text. ``gateway types`` writes
+them into the checkout, and a test fails while one of them is stale.
+"""
+
+from pathlib import Path
+
+from gateway.docs_generator.settings import env_example, settings_page
+from gateway.web.error_docs import errors_page
+
+
+def artefacts() -> dict[Path, str]:
+    """Return the text of every generated file, by its path in the repository."""
+    return {
+        Path("docs/errors.md"): errors_page(),
+        Path("docs/settings.md"): settings_page(),
+        Path(".env.example"): env_example(),
+    }
+
+
+def stale(root: Path) -> list[str]:
+    """Return the generated files below ``root`` that are missing or not as the models say."""
+    return [str(path) for path, text in artefacts().items() if _read(root / path) != text]
+
+
+def write(root: Path) -> list[str]:
+    """Write the stale files below ``root``, and return which they were."""
+    texts = artefacts()
+    changed = stale(root)
+    for name in changed:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(texts[Path(name)], encoding="utf-8")
+    return changed
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
