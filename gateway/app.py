@@ -38,13 +38,16 @@ from gateway.core.protocol.decode import CommandDecoder
 from gateway.core.publication import Publication
 from gateway.embedded import EmbeddedServers, embedded_servers
 from gateway.runtime.canary import Canary
+from gateway.runtime.catch_up import CatchUp
 from gateway.runtime.dispatch import Dispatcher
 from gateway.runtime.endpoint import Endpoint
 from gateway.runtime.health import Health
 from gateway.runtime.hub import Hub
 from gateway.runtime.joining import Joining
 from gateway.runtime.ledger import Ledger
+from gateway.runtime.log_reader import LogReader
 from gateway.runtime.presence import Presence
+from gateway.runtime.reconciler import Reconciler
 from gateway.runtime.room import Room
 from gateway.runtime.supervision import Supervisor
 from gateway.storage.database import (
@@ -96,11 +99,20 @@ class Gateway:
             stack.push_async_callback(redis.aclose)
 
             rooms: dict[RoomId, Room] = {}
-            publisher = Publisher(redis_settings, on_up=lambda: presence.announce_all())  # noqa: PLW0108 - made below
+
+            def redis_is_back() -> None:
+                presence.announce_all()
+                canary.call_soon()
+
+            publisher = Publisher(redis_settings, on_up=redis_is_back)
             subscriber = Subscriber(redis_settings)
             presence = Presence(instance_id, redis, redis_settings, publisher, rooms)
-            hub = Hub(database, subscriber, supervisor, presence, rooms)
-            canary = Canary(instance_id, publisher, subscriber)
+            log_reader = LogReader(database)
+            canary = Canary(instance_id, publisher, subscriber, lambda: reconciler.compare_soon())
+            reconciler = Reconciler(
+                database, log_reader, rooms, supervisor, hears=lambda: canary.hears
+            )
+            hub = Hub(database, subscriber, reconciler, supervisor, presence, rooms)
 
             def publish(room_id: RoomId, publication: Publication) -> None:
                 """Tell the members here at once, and the other instances."""
@@ -127,8 +139,11 @@ class Gateway:
                 lambda origin, host: origin_allowed(origin, host, web_settings.allowed_origins),
                 accounts.identify,
             )
-            joining = Joining(database, hub, presence, ledger.submit, connection_settings.max_rooms)
-            endpoint.dispatcher = Dispatcher(endpoint, ledger, joining, presence)
+            catch_up = CatchUp(log_reader, supervisor)
+            joining = Joining(
+                database, hub, presence, catch_up, ledger.submit, connection_settings.max_rooms
+            )
+            endpoint.dispatcher = Dispatcher(endpoint, ledger, joining, presence, catch_up)
             health = Health(database, canary, endpoint)
             api = create_api(
                 Services(accounts, Rooms(database, ledger.submit), health.report, web_settings)
@@ -138,11 +153,11 @@ class Gateway:
             supervisor.service("publisher", publisher.run())
             supervisor.service("subscriber", subscriber.run())
             supervisor.service("ledger", ledger.run())
-            supervisor.service("hub", hub.run())
+            supervisor.service("reconciler", reconciler.run())
+            supervisor.service("canary", canary.run())
             supervisor.service("ticks", presence.run_ticks())
             supervisor.service("leases", presence.run_leases())
             supervisor.service("endpoint", endpoint.run())
-            canary.start()
 
             stack.push_async_callback(presence.stop)
             stack.push_async_callback(ledger.close)

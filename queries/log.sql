@@ -3,12 +3,14 @@
 -- name: lock_rooms(room_ids)
 -- Locks the rooms of a batch, so that commit order is seq order and two
 -- commands of one room cannot race. Locked in id order: two batches that share
--- rooms wait for each other and never deadlock. Primary key.
+-- rooms wait for each other and never deadlock. Not a plain "for update", which
+-- would make every insert that refers to a room wait as well. Primary key.
+-- not null: locked_at
 select id, name, is_private, is_archived, epoch, last_seq, clock_timestamp() as locked_at
 from rooms
 where id = any(:room_ids::uuid[])
 order by id
-for update;
+for no key update;
 
 -- name: find_roles(room_ids, user_ids)
 -- The roles of the batch's actors, read after the lock. Primary key of room_users.

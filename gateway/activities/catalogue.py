@@ -1,6 +1,8 @@
 """The list of everything that can be done in a room. An activity is an entry here."""
 
 from collections.abc import Mapping
+from typing import ClassVar, Literal
+from uuid import UUID
 
 from gateway.activities.activity import Activity, Handler
 from gateway.activities.chat.handlers import CHAT
@@ -14,8 +16,9 @@ from gateway.activities.rooms.messages import (
     RoomInfo,
     WirePosition,
 )
-from gateway.core.protocol.base import Command, EventData, Person, WireModel
+from gateway.core.protocol.base import Command, EventData, NoticeData, Person, WireModel
 from gateway.core.protocol.connection import CONNECTION_COMMANDS
+from gateway.core.protocol.connection import NOTICES as CONNECTION_NOTICES
 
 ACTIVITIES: tuple[Activity, ...] = (ROOMS, CHAT, POKER)
 
@@ -29,19 +32,61 @@ COMMANDS: tuple[type[Command], ...] = (
 EVENTS: tuple[type[EventData], ...] = (*ROOM_EVENTS, *CHAT_EVENTS, *POKER_EVENTS)
 
 
-class RoomState(WireModel):
-    """Everything there is to know of a room: the reply to ``room.join``.
+class UpToDate(WireModel):
+    """Reply to ``room.join``: you have missed nothing since ``position``, where you were."""
 
-    It holds all durable events up to ``position`` and none after it; the
-    events that follow on the connection begin right there.
+    resume: Literal["up_to_date"] = "up_to_date"
+    room: RoomInfo
+    position: WirePosition
+    people: tuple[Person, ...]
+    typing: tuple[Person, ...]
+
+
+class Replay(WireModel):
+    """Reply to ``room.join``: the events you missed follow, every one, up to ``position``.
+
+    Whatever comes after them on the connection begins right there.
     """
 
+    resume: Literal["replay"] = "replay"
+    room: RoomInfo
+    position: WirePosition
+    people: tuple[Person, ...]
+    typing: tuple[Person, ...]
+
+
+class RoomState(WireModel):
+    """Reply to ``room.join``: everything there is to know of the room.
+
+    It holds all durable events up to ``position`` and none after it; the
+    events that follow on the connection begin right there. You get it without
+    ``since``, and when that is too far behind or of another epoch: then forget
+    what you had.
+    """
+
+    resume: Literal["snapshot"] = "snapshot"
     room: RoomInfo
     position: WirePosition
     people: tuple[Person, ...]
     typing: tuple[Person, ...]
     chat: ChatState
     poker: PokerState | None
+
+
+class Behind(NoticeData):
+    """You read too slowly, and have caught up now: every durable event has been sent.
+
+    Comings, goings and typing in between were not: here is how it stands.
+    """
+
+    type: ClassVar[str] = "behind"
+
+    room: UUID
+    people: tuple[Person, ...]
+    typing: tuple[Person, ...]
+
+
+NOTICES: tuple[type[NoticeData], ...] = (*CONNECTION_NOTICES, Behind)
 
 
 def handlers() -> Mapping[type, Handler]:

@@ -19,6 +19,9 @@ PATIENCE_SECONDS: Final = 0.25
 REST_SECONDS: Final = 1.0
 """How long nobody asks after a failure."""
 
+MAX_CALLS: Final = 16
+"""Calls under way at once, so that a crowd waits here and does not use up the connections."""
+
 _T = TypeVar("_T")
 
 
@@ -27,16 +30,22 @@ class CourtesyCall:
 
     def __init__(self, settings: RedisSettings) -> None:
         self._settings = settings
+        self._turn = asyncio.Semaphore(MAX_CALLS)
         self._rests_until = 0.0
 
     async def ask(self, command: Callable[[], Awaitable[_T]]) -> _T:
-        """Return the command's answer, or raise ``BackplaneUnavailable`` without delay."""
-        if monotonic() < self._rests_until:
-            raise BackplaneUnavailable("Redis has failed a moment ago.")
-        try:
-            with backplane_errors(self._settings):
-                async with asyncio.timeout(PATIENCE_SECONDS):
-                    return await command()
-        except BackplaneUnavailable:
-            self._rests_until = monotonic() + REST_SECONDS
-            raise
+        """Return the command's answer, or raise ``BackplaneUnavailable`` without delay.
+
+        Waiting for one's turn does not count as waiting for Redis: a crowd is
+        no failure, and its turns end at once when there is one.
+        """
+        async with self._turn:
+            if monotonic() < self._rests_until:
+                raise BackplaneUnavailable("Redis has failed a moment ago.")
+            try:
+                with backplane_errors(self._settings):
+                    async with asyncio.timeout(PATIENCE_SECONDS):
+                        return await command()
+            except BackplaneUnavailable:
+                self._rests_until = monotonic() + REST_SECONDS
+                raise

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final, Literal
 from uuid import UUID
@@ -55,10 +56,8 @@ class SessionCache:
         if lifetime_ms <= 0:
             return
         key, text = keys.session(identity.session_id), _encode(identity, expires_at)
-        try:
+        with suppress(BackplaneUnavailable):  # not remembered: the next one costs a query too
             await self._call.ask(lambda: self._redis.set(key, text, nx=True, px=lifetime_ms))
-        except BackplaneUnavailable:
-            return
 
     async def end(self, session_ids: Sequence[SessionId]) -> None:
         """Make the ends known; ``BackplaneUnavailable`` when Redis cannot be told.

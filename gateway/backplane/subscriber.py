@@ -33,9 +33,7 @@ class Subscriber:
     """The ``sub`` connection. Subscriptions never give up: they come back with the link."""
 
     def __init__(self, settings: RedisSettings) -> None:
-        self._link = Link(
-            settings, "sub", on_reply=self._receive, on_up=self._resubscribe
-        )
+        self._link = Link(settings, "sub", on_reply=self._receive, on_up=self._resubscribe)
         self._subscriptions: dict[bytes, _Subscription] = {}
         self._pending: dict[bytes, bytes] = {}
 

@@ -22,5 +22,21 @@ def text_frame(payload: bytes) -> bytes:
     return struct.pack("!BBQ", _TEXT_FIN, 127, size) + payload
 
 
+def skip_frames(frames: bytes, count: int) -> bytes:
+    """Return what follows the first ``count`` of these unmasked frames, laid end to end."""
+    start = 0
+    for _ in range(count):
+        size = frames[start + 1]
+        start += 2
+        if size == 126:  # noqa: PLR2004 - the two markers of RFC 6455, section 5.2
+            size = int.from_bytes(frames[start : start + 2])
+            start += 2
+        elif size == 127:  # noqa: PLR2004
+            size = int.from_bytes(frames[start : start + 8])
+            start += 8
+        start += size
+    return frames[start:]
+
+
 PING = b"\x89\x00"
 """An empty ping; the peer's pong says that it lives."""

@@ -9,6 +9,7 @@ import enum
 import struct
 from typing import NamedTuple, Self
 
+from gateway.core.frames import skip_frames
 from gateway.core.ids import Seq
 
 _HEADER = struct.Struct("!BQQ")
@@ -41,6 +42,13 @@ class Publication(NamedTuple):
     def encode(self) -> bytes:
         """Return the bytes to publish."""
         return _HEADER.pack(self.kind, self.first, self.last) + self.body
+
+    def after(self, seq: Seq) -> Self:
+        """Return the part that follows event ``seq``, which is one of these or the one before."""
+        if seq < self.first:
+            return self
+        rest = skip_frames(self.body, seq - self.first + 1)
+        return self._replace(body=rest, first=Seq(seq + 1))
 
     @classmethod
     def decode(cls, message: bytes) -> Self:

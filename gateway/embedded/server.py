@@ -133,7 +133,7 @@ class Server(ABC):
         clock = asyncio.get_running_loop().time
         since = clock()
         await self._process.exited()
-        log.error("embedded.server_died", server=self.name, log_end=self._log_end())
+        log.error("embedded.server_died", server=self.name, log_file=str(self._earlier_log))
         return clock() - since
 
     async def _bury(self, process: Process, *, kill: bool) -> None:
@@ -168,8 +168,13 @@ class Server(ABC):
     def _spawn(self, command: list[str | Path]) -> Process:
         output = self.layout.log(self.name)
         if output.exists():
-            output.replace(output.with_suffix(".log.1"))
+            output.replace(self._earlier_log)
         return spawn(command, folder=self.data, log=output, account=self.layout.account)
+
+    @property
+    def _earlier_log(self) -> Path:
+        """Where the log of a run goes when the next one starts."""
+        return self.layout.log(self.name).with_suffix(".log.1")
 
     def _write_record(self, pid: int) -> None:
         record = self.layout.record(self.name)

@@ -6,13 +6,22 @@ check is green. The one proof is a message that went the whole way.
 """
 
 import asyncio
+import contextlib
 import itertools
+from collections.abc import Callable
+
+import structlog
 
 from gateway.backplane import keys
 from gateway.backplane.publisher import Publisher
 from gateway.backplane.subscriber import Subscriber
 from gateway.core.errors import BackplaneUnavailable
 from gateway.core.ids import InstanceId
+
+log = structlog.get_logger()
+
+CALL_SECONDS = 1.0
+"""Time between calls: with the wait for the echo, deafness is known within 3 s."""
 
 ECHO_SECONDS = 2.0
 """How long the echo may take."""
@@ -22,17 +31,53 @@ class Canary:
     """This instance's channel to itself."""
 
     def __init__(
-        self, instance_id: InstanceId, publisher: Publisher, subscriber: Subscriber
+        self,
+        instance_id: InstanceId,
+        publisher: Publisher,
+        subscriber: Subscriber,
+        on_change: Callable[[], None],
     ) -> None:
+        """``on_change`` is called when this instance has gone deaf, or hears again."""
         self._channel = keys.instance_channel(instance_id)
         self._publisher = publisher
         self._subscriber = subscriber
+        self._on_change = on_change
+        self._heard = False
+        self._wake = asyncio.Event()
         self._numbers = itertools.count()
         self._waiting: dict[bytes, asyncio.Future[None]] = {}
 
-    def start(self) -> None:
-        """Begin to listen."""
-        self._subscriber.subscribe(self._channel, self)
+    @property
+    def hears(self) -> bool:
+        """Whether the last call came back and the links still stand."""
+        return self._heard and self._subscriber.is_up and self._publisher.is_up
+
+    async def run(self) -> None:
+        """Call again and again: until cancelled."""
+        confirmed = self._subscriber.subscribe(self._channel, self)
+        confirmed.add_done_callback(lambda _: self.call_soon())
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CALL_SECONDS):
+                    await self._wake.wait()
+            self._wake.clear()
+            await self._check()
+
+    def call_soon(self) -> None:
+        """Call now: a link has come back."""
+        self._wake.set()
+
+    async def _check(self) -> None:
+        heard = self._subscriber.is_up and self._publisher.is_up
+        try:
+            if heard:
+                await self.call()
+        except BackplaneUnavailable:
+            heard = False
+        if heard != self._heard:
+            self._heard = heard
+            log.warning("backplane.heard_again" if heard else "backplane.deaf")
+            self._on_change()
 
     async def call(self) -> None:
         """Return when the echo has come; ``BackplaneUnavailable`` when it does not."""
@@ -53,4 +98,5 @@ class Canary:
             echo.set_result(None)
 
     def on_gap(self) -> None:
-        """Nothing to make up for: whoever still waits calls again."""
+        """Listen again: the link was lost and is back."""
+        self.call_soon()

@@ -10,7 +10,10 @@ handed to the ledger, which keeps their order, and are not waited for.
 """
 
 import asyncio
+import fcntl
 import http
+import struct
+import termios
 from collections import deque
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, cast
@@ -42,8 +45,11 @@ log = structlog.get_logger()
 MAX_INBOX = 64
 """Messages held back behind one that waits. Past it the socket is not read: TCP slows the peer."""
 
-MAX_UNSENT_BYTES = 64 * 1024
-"""Outgoing bytes buffered here for a peer that does not read, before it is closed as slow."""
+MAX_UNSENT_BYTES = 32 * 1024
+"""Outgoing bytes buffered here for a peer that does not read, before it is parked."""
+
+STALL_SECONDS = 30.0
+"""A parked peer that takes not one byte for so long is closed; it may come back and resume."""
 
 MISTAKES_BURST = 20
 MISTAKES_PER_SECOND = 0.5
@@ -63,12 +69,15 @@ class Connection(asyncio.Protocol):
         "_fragments",
         "_inbox",
         "_patience",
+        "_progress",
         "_protocol",
         "_reading_paused",
         "_transport",
         "heard_at",
         "id",
         "identity",
+        "is_catching_up",
+        "is_paused",
         "opened_at",
         "pinged",
         "rooms",
@@ -93,6 +102,9 @@ class Connection(asyncio.Protocol):
         self._patience = TokenBucket(MISTAKES_PER_SECOND, MISTAKES_BURST, self.opened_at)
         self._busy = False
         self._reading_paused = False
+        self.is_paused = False
+        self.is_catching_up = False
+        self._progress: tuple[int, float] | None = None
 
     # asyncio.Protocol
 
@@ -128,7 +140,18 @@ class Connection(asyncio.Protocol):
 
     @override
     def pause_writing(self) -> None:
-        self.close(CloseCode.SLOW_READER, "You do not read what you are sent.")
+        # Who does not read the answers gets no more questions in, either.
+        self.is_paused = True
+        self._progress = None
+        self._update_reading()
+        self._endpoint.dispatcher.paused(self)
+
+    @override
+    def resume_writing(self) -> None:
+        self.is_paused = False
+        self.heard_at = self._endpoint.now()
+        self._update_reading()
+        self._endpoint.dispatcher.resumed(self)
 
     # What the server side does with it
 
@@ -142,6 +165,18 @@ class Connection(asyncio.Protocol):
     def is_open(self) -> bool:
         """Whether messages can still be sent."""
         return self._protocol.state is State.OPEN and not self._transport.is_closing()
+
+    def is_stalled(self, now: float) -> bool:
+        """Whether a paused peer has taken not one byte for ``STALL_SECONDS``.
+
+        To be asked from time to time: it compares with the last answer.
+        """
+        socket_fd = self._transport.get_extra_info("socket").fileno()
+        in_kernel = struct.unpack("i", fcntl.ioctl(socket_fd, termios.TIOCOUTQ, b"\0" * 4))[0]
+        waiting = self._transport.get_write_buffer_size() + in_kernel
+        if self._progress is None or waiting < self._progress[0]:
+            self._progress = (waiting, now)
+        return now - self._progress[1] > STALL_SECONDS
 
     def write(self, frames: bytes) -> None:
         """Send ready frames (the room's way, which encodes once for all members)."""
@@ -226,9 +261,7 @@ class Connection(asyncio.Protocol):
             self._handle(text)
             return
         self._inbox.append(text)
-        if len(self._inbox) >= MAX_INBOX and not self._reading_paused:
-            self._reading_paused = True
-            self._transport.pause_reading()
+        self._update_reading()
 
     def _handle(self, text: bytes) -> None:
         if not self.is_open:
@@ -262,8 +295,17 @@ class Connection(asyncio.Protocol):
         self._busy = False
         while self._inbox and not self._busy:
             self._handle(self._inbox.popleft())
-        if self._reading_paused and not self._inbox and not self._transport.is_closing():
-            self._reading_paused = False
+        self._update_reading()
+
+    def _update_reading(self) -> None:
+        """Read only what can be carried out and answered: TCP slows the peer down meanwhile."""
+        should_pause = self.is_paused or len(self._inbox) >= MAX_INBOX
+        if should_pause == self._reading_paused or self._transport.is_closing():
+            return
+        self._reading_paused = should_pause
+        if should_pause:
+            self._transport.pause_reading()
+        else:
             self._transport.resume_reading()
 
     # Protocol data: handshake, pongs and close frames

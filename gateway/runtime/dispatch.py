@@ -16,6 +16,7 @@ from gateway.core.errors import (
 from gateway.core.identity import Identity
 from gateway.core.protocol.base import Command, DurableCommand, RoomCommand, WireModel
 from gateway.core.protocol.connection import Auth, AuthOk, Ping, PingOk
+from gateway.runtime.catch_up import CatchUp
 from gateway.runtime.connection import Connection
 from gateway.runtime.endpoint import Endpoint
 from gateway.runtime.joining import Joining
@@ -29,12 +30,18 @@ class Dispatcher:
     """Carries out commands: at once where nothing has to wait, else as work to be run."""
 
     def __init__(
-        self, endpoint: Endpoint, ledger: Ledger, joining: Joining, presence: Presence
+        self,
+        endpoint: Endpoint,
+        ledger: Ledger,
+        joining: Joining,
+        presence: Presence,
+        catch_up: CatchUp,
     ) -> None:
         self._endpoint = endpoint
         self._ledger = ledger
         self._joining = joining
         self._presence = presence
+        self._catch_up = catch_up
         self._handlers: Mapping[type[Command], Callable[[Connection, Any], Work | None]] = {
             Auth: self._auth,
             Ping: self._ping,
@@ -54,6 +61,14 @@ class Dispatcher:
         except GatewayError as error:
             connection.refuse(command.id, error)
             return None
+
+    def paused(self, connection: Connection) -> None:
+        """Stop sending to a connection whose peer does not read."""
+        self._catch_up.paused(connection)
+
+    def resumed(self, connection: Connection) -> None:
+        """Go on sending to a connection whose peer reads again."""
+        self._catch_up.resumed(connection)
 
     def disconnected(self, connection: Connection, *, said_goodbye: bool) -> None:
         """Take a connection out of its rooms."""

@@ -67,6 +67,12 @@ class Dispatch(Protocol):
     ) -> Coroutine[Any, Any, None] | None:
         """Carry out a command; what has to wait comes back as a coroutine to be run."""
 
+    def paused(self, connection: Connection) -> None:
+        """Stop sending to a connection whose peer does not read."""
+
+    def resumed(self, connection: Connection) -> None:
+        """Go on sending to a connection whose peer reads again."""
+
     def disconnected(self, connection: Connection, *, said_goodbye: bool) -> None:
         """Take a connection out of its rooms."""
 
@@ -182,7 +188,11 @@ class Endpoint:
         silent_since = self.now() - self.settings.heartbeat_seconds
         dead_since = silent_since - self.settings.heartbeat_seconds
         for connection in list(self.connections):
-            if connection.heard_at < dead_since:
+            if connection.is_paused:
+                # It cannot answer a ping that it has not read yet: its progress counts.
+                if connection.is_stalled(self.now()):
+                    connection.close(CloseCode.SLOW_READER, "You do not read what you are sent.")
+            elif connection.heard_at < dead_since:
                 connection.close(CloseCode.HEARTBEAT_LOST, "Nothing was heard from you.")
             elif connection.heard_at < silent_since and not connection.pinged:
                 connection.ping()

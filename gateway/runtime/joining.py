@@ -1,21 +1,25 @@
 """Into a room and out again.
 
-The order is what makes a join exact: first the room's live events are held
-for the newcomer, then the state is read in one snapshot of the database, then
-the state is sent, and the held events that it does not cover follow. Nothing
-is missed in between and nothing comes twice.
+The order is what makes a join exact: first the room's live events are held for
+the newcomer, then the state is read in one snapshot of the database (or the
+missed part of the log, page by page), then that is sent, and the held events
+that it does not cover follow. Nothing is missed in between and nothing comes
+twice.
 """
 
-from typing import cast
+from dataclasses import dataclass
+from typing import Any, cast
 
 from gateway.activities.activity import StateReader, Submission, Submit
-from gateway.activities.catalogue import ACTIVITIES, RoomState
+from gateway.activities.catalogue import ACTIVITIES, Replay, RoomState, UpToDate
 from gateway.activities.rooms.handlers import BecomeMember
 from gateway.activities.rooms.messages import Role, RoomInfo, RoomJoin, WirePosition
 from gateway.core.errors import InvalidState, UnknownRoom
 from gateway.core.identity import Identity
-from gateway.core.ids import RoomId, Seq
+from gateway.core.ids import Position, RoomId, Seq
 from gateway.core.protocol.base import WireModel
+from gateway.core.resume import Resume, how_to_resume
+from gateway.runtime.catch_up import CatchUp
 from gateway.runtime.connection import Connection
 from gateway.runtime.hub import Hub
 from gateway.runtime.presence import Presence, typing_people
@@ -23,18 +27,58 @@ from gateway.runtime.room import Room
 from gateway.storage.database import Database
 from gateway.storage.generated import log as log_queries
 
+Standing = log_queries.ReadRoomForRow
+"""A room as one person stands to it."""
+
 _NO_ROOM = "There is no such room, or you may not see it."
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What a join will be answered, but for presence and typing, added at the last moment."""
+
+    reply: type[UpToDate | Replay | RoomState]
+    standing: Standing
+    activities: dict[str, WireModel | None]
+
+    @property
+    def seq(self) -> Seq:
+        return Seq(self.standing.last_seq)
+
+    def complete(self, room: Room) -> WireModel:
+        standing = self.standing
+        fields: dict[str, Any] = {
+            "room": RoomInfo(
+                id=standing.id,
+                name=standing.name,
+                description=standing.description,
+                is_private=standing.is_private,
+                role=cast("Role", standing.role),
+            ),
+            "position": WirePosition(epoch=standing.epoch, seq=standing.last_seq),
+            "people": room.roster.people,
+            "typing": typing_people(room),
+            **self.activities,
+        }
+        return self.reply(**fields)
 
 
 class Joining:
     """Opens rooms on connections, and closes them."""
 
     def __init__(
-        self, database: Database, hub: Hub, presence: Presence, submit: Submit, max_rooms: int
+        self,
+        database: Database,
+        hub: Hub,
+        presence: Presence,
+        catch_up: CatchUp,
+        submit: Submit,
+        max_rooms: int,
     ) -> None:
         self._database = database
         self._hub = hub
         self._presence = presence
+        self._catch_up = catch_up
         self._submit = submit
         self._max_rooms = max_rooms
         self._readers: dict[str, StateReader] = {
@@ -44,16 +88,16 @@ class Joining:
         }
 
     async def join(self, connection: Connection, identity: Identity, command: RoomJoin) -> None:
-        """Reply with the room's state and let the connection in, or raise a ``GatewayError``.
+        """Reply with what the client needs to know and let it in, or raise a ``GatewayError``.
 
-        Joining a room again that is open already reads its state anew.
+        Joining a room again that is open already starts over.
         """
         room_id = command.room_id
         if room_id not in connection.rooms and len(connection.rooms) >= self._max_rooms:
             raise InvalidState(f"A connection has at most {self._max_rooms} rooms open.")
         room = await self._hub.expect(room_id, connection)
         try:
-            state = await self._read_or_become_member(identity, room_id)
+            answer = await self._answer(identity, command)
         except BaseException:
             self._forget(connection, room)
             raise
@@ -64,8 +108,12 @@ class Joining:
         if room_id not in connection.rooms:
             connection.rooms[room_id] = room
             self._presence.arrive(room, identity.person)
-        connection.reply(command, state.complete(room))
-        room.admit(connection, after=state.seq)
+        connection.reply(command, answer.complete(room))
+        since = command.data.since
+        if answer.reply is Replay and since is not None:
+            self._catch_up.follow(connection, room, Seq(since.seq))
+        else:
+            self._catch_up.admit(connection, room, answer.seq)
 
     def leave(self, connection: Connection, room_id: RoomId, *, for_good: bool) -> None:
         """Close a room on a connection. ``for_good``: said by the client, not by the network."""
@@ -80,55 +128,40 @@ class Joining:
         else:
             self._hub.leave(room, connection)
 
-    async def _read_or_become_member(self, identity: Identity, room_id: RoomId) -> "_State":
-        if (state := await self._read(identity, room_id)) is not None:
-            return state
-        await self._submit(Submission(room_id=room_id, actor=identity, command=BecomeMember()))
-        if (state := await self._read(identity, room_id)) is None:
+    async def _answer(self, identity: Identity, command: RoomJoin) -> _Answer:
+        since = command.data.since
+        position = Position(since.epoch, Seq(since.seq)) if since is not None else None
+        if (answer := await self._read(identity, command.room_id, position)) is not None:
+            return answer
+        submission = Submission(room_id=command.room_id, actor=identity, command=BecomeMember())
+        await self._submit(submission)
+        if (answer := await self._read(identity, command.room_id, position)) is None:
             raise UnknownRoom(_NO_ROOM)  # removed again in this very moment
-        return state
+        return answer
 
-    async def _read(self, identity: Identity, room_id: RoomId) -> "_State | None":
-        """Read the state in one snapshot of the database; ``None`` for who is not a member."""
+    async def _read(
+        self, identity: Identity, room_id: RoomId, since: Position | None
+    ) -> _Answer | None:
+        """Read what a newcomer needs in one snapshot of the database; ``None`` for a stranger."""
         async with (
             self._database.connection() as conn,
             conn.transaction(isolation="repeatable_read", readonly=True),
         ):
-            row = await log_queries.read_room_for(conn, room_id=room_id, user_id=identity.user_id)
-            if row is None or (row.role is None and row.is_private):
+            standing = await log_queries.read_room_for(
+                conn, room_id=room_id, user_id=identity.user_id
+            )
+            if standing is None or (standing.role is None and standing.is_private):
                 raise UnknownRoom(_NO_ROOM)
-            if row.role is None:
+            if standing.role is None:
                 return None
-            activities = {
-                name: await read(conn, room_id, identity) for name, read in self._readers.items()
-            }
-        return _State(row, activities)
-
-
-class _State:
-    """A room's durable state as read; presence and typing are added at the last moment."""
-
-    def __init__(
-        self, row: log_queries.ReadRoomForRow, activities: dict[str, WireModel | None]
-    ) -> None:
-        self._row = row
-        self._activities = activities
-        self.seq = Seq(row.last_seq)
-
-    def complete(self, room: Room) -> RoomState:
-        row = self._row
-        return RoomState.model_validate(
-            {
-                "room": RoomInfo(
-                    id=row.id,
-                    name=row.name,
-                    description=row.description,
-                    is_private=row.is_private,
-                    role=cast("Role", row.role),
-                ),
-                "position": WirePosition(epoch=row.epoch, seq=row.last_seq),
-                "people": room.roster.people,
-                "typing": typing_people(room),
-                **self._activities,
-            }
-        )
+            match how_to_resume(since, Position(standing.epoch, Seq(standing.last_seq))):
+                case Resume.UP_TO_DATE:
+                    return _Answer(UpToDate, standing, {})
+                case Resume.REPLAY:
+                    return _Answer(Replay, standing, {})
+                case Resume.SNAPSHOT:
+                    activities = {
+                        name: await read(conn, room_id, identity)
+                        for name, read in self._readers.items()
+                    }
+                    return _Answer(RoomState, standing, activities)

@@ -110,12 +110,13 @@ class Presence:
 
     async def room_opened(self, room: Room) -> None:
         """Read who is in the room on other instances, and who is typing there."""
-        with backplane_errors(self._settings):
-            pipe = self._redis.pipeline(transaction=False)
-            pipe.hgetall(keys.room_presence(room.id))
-            pipe.zrange(keys.typing(room.id), 0, -1, withscores=True)
-            pipe.zrange(keys.INSTANCES, 0, -1)
-            entries, typing, live = await pipe.execute()
+        if not self._publisher.is_up:
+            return  # they are announced again when Redis is back
+        try:
+            entries, typing, live = await self._read_room(room.id)
+        except BackplaneUnavailable as error:
+            log.warning("presence.not_read", room=str(room.id), error=error.message)
+            return
         for field, person in entries.items():
             instance_id, _, _ = field.rpartition(":")
             if instance_id in live:
@@ -192,6 +193,17 @@ class Presence:
         for room in self._rooms.values():
             room.roster.keep_instances(live)
             self._roster_changed.add(room)
+
+    async def _read_room(
+        self, room_id: RoomId
+    ) -> tuple[dict[str, str], list[tuple[str, float]], list[str]]:
+        with backplane_errors(self._settings):
+            pipe = self._redis.pipeline(transaction=False)
+            pipe.hgetall(keys.room_presence(room_id))
+            pipe.zrange(keys.typing(room_id), 0, -1, withscores=True)
+            pipe.zrange(keys.INSTANCES, 0, -1)
+            entries, typing, live = await pipe.execute()
+        return entries, typing, live
 
     def _announce(self, room_id: RoomId, change: Change) -> None:
         key = keys.room_presence(room_id)

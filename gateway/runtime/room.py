@@ -1,9 +1,15 @@
 """A room, as one instance serves it: its local members, and how far they have been told.
 
 Durable events reach the members in ``seq`` order without a gap: what is older
-than ``delivered`` is dropped, what is newer waits until the log has filled the
-gap. Frames for the members are collected and leave in one write per member
-and turn of the event loop.
+than ``seq`` is dropped, what is newer waits until the log has filled the gap.
+Frames for the members are collected and leave in one write per member and turn
+of the event loop.
+
+A connection that has the room open is in one of three states. A *member* gets
+what the others get. A *newcomer* is on its way in: its state, or the end of
+the log that it missed, is being read. A *parked* one reads too slowly, or has
+come back from far behind: nothing is sent to it from here but its position is
+noted, and ``catch_up`` makes it a newcomer again.
 """
 
 from collections.abc import Callable
@@ -33,11 +39,11 @@ class Member(Protocol):
 
 
 class _Newcomer:
-    """A member on the way in: its state is being read, or is ahead of the live events.
+    """A member on the way in.
 
-    ``held`` keeps the durable publications until the state's position is
-    known; from then on ``after`` is that position, and what it covers is
-    skipped.
+    ``held`` keeps the durable publications until it is known how far what is
+    sent to it beforehand reaches; from then on ``after`` says that, and what
+    it covers is skipped.
     """
 
     __slots__ = ("after", "held")
@@ -51,8 +57,10 @@ class Room:
     """The local half of a room. Everything here is synchronous; the hub does the waiting."""
 
     __slots__ = (
+        "_flushed",
         "_frames",
         "_newcomers",
+        "_parked",
         "_schedule_flush",
         "_waiting",
         "_writes",
@@ -71,43 +79,72 @@ class Room:
         self.seq = position.seq
         self.roster = Roster()
         self.typing = TypingList()
+        self._flushed = position.seq
         self._schedule_flush = schedule_flush
         self._writes: dict[Member, Callable[[bytes], None]] = {}
         self._newcomers: dict[Member, _Newcomer] = {}
+        self._parked: dict[Member, Seq] = {}
         self._frames: list[bytes] = []
         self._waiting: dict[Seq, Publication] = {}
 
     @property
     def is_empty(self) -> bool:
-        """Whether no local connection is in, nor on its way in."""
-        return not self._writes and not self._newcomers
+        """Whether no local connection has this room open."""
+        return not self._writes and not self._newcomers and not self._parked
 
-    def __contains__(self, member: Member) -> bool:
-        """Tell whether a connection is in, or on its way in."""
-        return member in self._writes or member in self._newcomers
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """Every local connection that has this room open."""
+        return (*self._writes, *self._newcomers, *self._parked)
 
     # Coming and going
 
     def expect(self, member: Member) -> None:
-        """Hold the room's events for a member whose state is about to be read."""
+        """Hold the room's events for a connection that is being told what came before them."""
+        self.remove(member)
         self._newcomers[member] = _Newcomer()
 
     def admit(self, member: Member, after: Seq) -> None:
-        """Let a member in whose state, sent just now, covers the log up to ``after``.
+        """Let in an expected connection that has just been sent everything up to ``after``.
 
-        ``KeyError`` unless it is expected.
+        One that left meanwhile stays out.
         """
-        newcomer = self._newcomers[member]
+        newcomer = self._newcomers.get(member)
+        if newcomer is None:
+            return
         newcomer.after = after
         held, newcomer.held = newcomer.held, []
         for publication in held:
-            self._pass_on(member, newcomer, publication)
+            if member in self._newcomers:  # a write may park it
+                self._pass_on(member, newcomer, publication)
         self._promote(member, newcomer)
+
+    def park(self, member: Member) -> None:
+        """Take out a connection that reads too slowly, noting how far it has been told.
+
+        One that is being told right now stays, until whoever tells it knows how far.
+        """
+        if self._writes.pop(member, None) is not None:
+            self._parked[member] = self._flushed
+            return
+        newcomer = self._newcomers.get(member)
+        if newcomer is not None and newcomer.after is not None:
+            self.park_at(member, newcomer.after)
+
+    def park_at(self, member: Member, after: Seq) -> None:
+        """Note that a connection has been told everything up to ``after``, and no more for now."""
+        self.remove(member)
+        self._parked[member] = after
+
+    def parked_at(self, member: Member) -> Seq | None:
+        """Return how far a parked connection has been told; ``None`` when it is not parked."""
+        return self._parked.get(member)
 
     def remove(self, member: Member) -> None:
         """Forget a connection."""
         self._writes.pop(member, None)
         self._newcomers.pop(member, None)
+        self._parked.pop(member, None)
 
     # Events
 
@@ -119,29 +156,38 @@ class Room:
             if len(self._waiting) < MAX_WAITING:
                 self._waiting[publication.first] = publication
             return False
-        if publication.first <= self.seq:
-            # Part of it was delivered by a page of the log: the rest comes from there too.
-            return False
-        self._deliver(publication)
-        while (following := self._waiting.pop(Seq(self.seq + 1), None)) is not None:
-            self._deliver(following)
-        self._drop_stale()
+        self._deliver(publication.after(self.seq))
+        self._deliver_waiting()
         return not self._waiting
 
     def tell(self, message: bytes) -> None:
         """Send a message that is not in the log to everybody, newcomers with a state included."""
-        frame = text_frame(message)
-        for member, newcomer in self._newcomers.items():
+        self.tell_frames(text_frame(message))
+
+    def tell_frames(self, frames: bytes) -> None:
+        """Do the same with messages that are framed already."""
+        for member, newcomer in list(self._newcomers.items()):
             if newcomer.after is not None:
-                member.write(frame)
-        self._collect(frame)
+                member.write(frames)
+        self._collect(frames)
+
+    def start_epoch(self, epoch: int, seq: Seq) -> None:
+        """Follow another log: everybody must come back and read the room anew."""
+        self.epoch = epoch
+        self.seq = self._flushed = seq
+        self._frames.clear()
+        self._waiting.clear()
+        for member in self.members:
+            member.fall_behind()
 
     def flush(self) -> None:
         """Write what was collected: once per member, whatever the number of frames."""
         if not self._frames:
             return
         frames, self._frames = b"".join(self._frames), []
-        for write in self._writes.values():
+        self._flushed = self.seq
+        # A copy: a write may park its member.
+        for write in list(self._writes.values()):
             write(frames)
 
     def _deliver(self, publication: Publication) -> None:
@@ -162,17 +208,23 @@ class Room:
         elif newcomer.after is None:
             self.remove(member)
             member.fall_behind()
-        elif publication.first > newcomer.after:
-            member.write(publication.body)
+        elif publication.last > newcomer.after:
+            member.write(publication.after(newcomer.after).body)
+            newcomer.after = publication.last
 
     def _promote(self, member: Member, newcomer: _Newcomer) -> None:
         """Make a newcomer a member like the others, once the live events reach its state."""
-        if newcomer.after is None or self.seq < newcomer.after:
+        if newcomer.after is None or self.seq < newcomer.after or member not in self._newcomers:
             return
         self.flush()  # frames collected so far are not for the newcomer: it has had them
         del self._newcomers[member]
         self._writes[member] = member.write
 
-    def _drop_stale(self) -> None:
-        for first in [first for first in self._waiting if first <= self.seq]:
-            del self._waiting[first]
+    def _deliver_waiting(self) -> None:
+        """Deliver what waited for the gap that has just been filled, as far as it joins on."""
+        for first in sorted(self._waiting):
+            if first > self.seq + 1:
+                return
+            publication = self._waiting.pop(first)
+            if publication.last > self.seq:
+                self._deliver(publication.after(self.seq))

@@ -7,22 +7,17 @@ exception is the lock of the migrations, which want a direct connection.
 """
 
 import asyncio
-import itertools
-import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from ssl import SSLContext
-from time import monotonic
-from typing import Final, Self, TypeVar
-from urllib.parse import parse_qs, urlsplit
+from typing import Final, Self
 
 import asyncpg
 import structlog
 from asyncpg.pool import PoolConnectionProxy
 
-from gateway.core.backoff import backoff_seconds
-from gateway.core.errors import ConfigurationError, DatabaseUnavailable
+from gateway.storage.connecting import patiently
 from gateway.storage.connection import (
     DRIVER_FAILURES,
     Connection,
@@ -43,19 +38,7 @@ Cancelling first, because the server would go on with the statement otherwise.
 CLOSE_SECONDS: Final = 5
 """How long ``close`` waits for connections still in use before it cuts them."""
 
-_REFUSALS: Final = (
-    asyncpg.InvalidAuthorizationSpecificationError,  # class 28: user, password, pg_hba.conf
-    asyncpg.InvalidCatalogNameError,  # 3D000: no such database (yet)
-)
-
-_UNREADABLE: Final = (
-    "The URL of PostgreSQL cannot be read. Characters such as / ? # @ in the password are "
-    "percent-encoded. Example: postgresql://user:password@localhost:5432/parley"
-)
-
 _log = structlog.get_logger(__name__)
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +89,13 @@ class Database:
 
         A URL that cannot be read raises ``ConfigurationError`` at once.
         """
-        return cls(await _patiently(settings, lambda: _open_pool(settings)), settings)
+        pool = await patiently(
+            lambda: _open_pool(settings),
+            url=settings.url,
+            connect_seconds=settings.connect_seconds,
+            attempt_seconds=settings.attempt_seconds,
+        )
+        return cls(pool, settings)
 
     async def close(self) -> None:
         """Wait for connections in use, at most ``CLOSE_SECONDS``, and close all."""
@@ -170,7 +159,12 @@ async def direct_connection(settings: DatabaseSettings) -> AsyncIterator[Connect
 
     For migrations, seeds and generated code. Raises as ``Database.open`` does.
     """
-    conn = await _patiently(settings, lambda: _open_connection(settings))
+    conn = await patiently(
+        lambda: _open_connection(settings),
+        url=settings.url,
+        connect_seconds=settings.connect_seconds,
+        attempt_seconds=settings.attempt_seconds,
+    )
     try:
         with driver_failures_mapped(conn):
             yield conn
@@ -224,45 +218,3 @@ async def _quietly_close(conn: asyncpg.Connection) -> None:
         await conn.close(timeout=CLOSE_SECONDS)
     except (*DRIVER_FAILURES, asyncpg.InterfaceError) as error:
         _log.warning("database_connection_cut", reason=repr(error))
-
-
-async def _patiently(settings: DatabaseSettings, connect: Callable[[], Awaitable[_T]]) -> _T:
-    """Call ``connect`` until it succeeds or ``connect_seconds`` have passed."""
-    where = _where(settings.url)
-    deadline = monotonic() + settings.connect_seconds
-    for failures in itertools.count(1):
-        try:
-            async with asyncio.timeout(min(settings.attempt_seconds, deadline - monotonic())):
-                return await connect()
-        except (*DRIVER_FAILURES, *_REFUSALS) as error:
-            pause = backoff_seconds(failures, random.random())  # noqa: S311 - jitter, no secret
-            if monotonic() + pause >= deadline:
-                raise DatabaseUnavailable(
-                    f"PostgreSQL at {where} does not answer: {_reason(error)}."
-                ) from error
-            _log.warning("database_unreachable", database=where, reason=_reason(error))
-            await asyncio.sleep(pause)
-        except (ValueError, asyncpg.InterfaceError):
-            # From None: the driver quotes the part of the URL it cannot read,
-            # which may be a piece of the password.
-            raise ConfigurationError(_UNREADABLE) from None
-    raise AssertionError("itertools.count ends never")
-
-
-def _where(url: str) -> str:
-    """Return host, port and database of ``url``, without user and password."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        raise ConfigurationError(_UNREADABLE) from None
-    # An @ further on means that a character of the password ended the host
-    # before it began; what looks like the host is then a piece of the password.
-    if "@" in parts.path + parts.query + parts.fragment:
-        raise ConfigurationError(_UNREADABLE)
-    hosts = parse_qs(parts.query).get("host") or [parts.netloc.rpartition("@")[2]]
-    return f"{hosts[0] or 'localhost'}{parts.path}"
-
-
-def _reason(error: BaseException) -> str:
-    """Return the error's first line, or what kind it is when it says nothing."""
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -83,13 +83,12 @@ async def migrate_up(
     before it stay applied.
     """
     migrations = read_migrations(folder)
-    if to is not None:
-        migrations = migrations[: _index(migrations, to) + 1]
+    wanted = migrations if to is None else _up_to(migrations, to)
     async with _exclusively(conn):
         await conn.execute(_CREATE_TABLE)
         applied = await _applied(conn)
-        _refuse_changes(applied, read_migrations(folder))
-        for migration in _pending(applied, migrations):
+        _refuse_changes(applied, migrations)
+        for migration in _pending(applied, wanted):
             await _run(conn, migration, migration.up, _RECORD, migration.name, migration.checksum)
             report(migration.name)
 
@@ -145,11 +144,11 @@ def _status(name: str, row: _Applied | None, file: Migration | None) -> Migratio
     return MigrationStatus(name, row.applied_at)
 
 
-def _index(migrations: Sequence[Migration], name: str) -> int:
-    for index, migration in enumerate(migrations):
+def _up_to(migrations: Sequence[Migration], name: str) -> Sequence[Migration]:
+    for count, migration in enumerate(migrations, start=1):
         if migration.name == name:
-            return index
-    raise MigrationError(f"{name} is no migration. The newest is {migrations[-1].name}.")
+            return migrations[:count]
+    raise MigrationError(f"There is no migration {name}; `gateway migrate status` lists them.")
 
 
 def _refuse_changes(applied: Sequence[_Applied], migrations: Sequence[Migration]) -> None:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import orjson
 from fastapi import FastAPI, Request, Response
@@ -17,11 +17,10 @@ from gateway.core.errors import (
     InvalidField,
     NotFound,
     RateLimited,
+    Unauthenticated,
 )
 from gateway.core.protocol.connection import ErrorBody
 from gateway.core.protocol.encode import error_body
-
-_NOT_AN_OBJECT: Final = frozenset({"model_attributes_type", "model_type", "dict_type"})
 
 
 class ErrorAnswer(BaseModel):
@@ -37,6 +36,8 @@ def error_response(
     headers = dict(headers or {})
     if isinstance(error, RateLimited) and error.retry_after_seconds is not None:
         headers["Retry-After"] = str(math.ceil(error.retry_after_seconds))
+    if isinstance(error, Unauthenticated):
+        headers["WWW-Authenticate"] = "Bearer"  # a 401 must say how (RFC 9110, section 15.5.2)
     return Response(
         orjson.dumps({"error": error_body(error)}),
         status_code=status or error.http_status,
@@ -73,13 +74,16 @@ async def _answer_validation_error(_request: Request, error: Exception) -> Respo
 
 
 async def _answer_http_exception(request: Request, error: Exception) -> Response:
-    """Starlette's own: no such path, or not with this method."""
+    """The framework's own: no such path, not with this method, a body that is no text."""
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
     known: GatewayError
-    if error.status_code == NotFound.http_status:
-        known = NotFound("There is nothing at this address.")
-    else:
-        known = BadRequest(f"{request.method}: {error.detail}.")
+    match error.status_code:
+        case 404:
+            known = NotFound("There is nothing at this address.")
+        case 400:
+            known = BadJson("The body cannot be read as JSON.")
+        case _:
+            known = BadRequest(f"{request.method} is not possible: {error.detail}.")
     return error_response(known, status=error.status_code, headers=error.headers)
 
 
@@ -89,7 +93,7 @@ def _explain(error: RequestValidationError) -> BadRequest:
     source, *path = first["loc"]
     if first["type"] == "json_invalid":
         return BadJson(f"The body is not JSON: {first['ctx']['error']}.")
-    if source == "body" and not path and first["type"] in _NOT_AN_OBJECT:
+    if source == "body" and not path:
         return BadJson("The body is a JSON object, sent with Content-Type: application/json.")
     field = ".".join(map(str, path)) or str(source)
     return InvalidField(f'The field "{field}" is wrong: {first["msg"]}.')

@@ -92,7 +92,7 @@ async def list_public_rooms(
 
 
 @router.put(
-    "/rooms/by-name/{name}",
+    "/rooms/by-name/{name:path}",
     responses=documented(InvalidField, InvalidToken, OriginNotAllowed),
 )
 async def ensure_public_room(name: str, actor: Actor, services: ServicesDep) -> RoomView:

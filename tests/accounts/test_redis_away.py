@@ -1,8 +1,10 @@
 """What becomes of accounts when Redis is gone, or has forgotten everything."""
 
+import asyncio
 import os
 import signal
 import time
+from collections.abc import Iterator
 
 import pytest
 from instances import Instance, NewPerson, StartInstance
@@ -91,3 +93,25 @@ async def test_a_redis_that_hangs_holds_nobody_up(
         os.kill(pid, signal.SIGCONT)
     assert 0.2 < first < 1
     assert rest < 1
+
+
+async def test_an_answer_that_nobody_waited_for_is_never_taken_for_another(
+    lonely: Instance, private_servers: EmbeddedServers, people: Iterator[NewPerson]
+):
+    """After a pause of Redis everybody is still who they are."""
+    accounts = lonely.accounts
+    signed_in = [await next(people).register(accounts) for _ in range(20)]
+    pid = private_servers.pids["redis"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        await asyncio.gather(*(accounts.identify(each.token) for each in signed_in))
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    key = keys.session(signed_in[0].identity.session_id)
+    deadline = time.monotonic() + 10
+    while not await lonely.redis.exists(key):
+        assert time.monotonic() < deadline
+        for each in signed_in:
+            assert await accounts.identify(each.token) == each.identity
+    for each in signed_in:
+        assert await accounts.identify(each.token) == each.identity

@@ -85,6 +85,15 @@ async def test_of_many_attempts_at_once_exactly_as_many_pass_as_may(throttle: Th
     assert answers.count(None) == 7
 
 
+async def test_a_crowd_is_counted_in_redis_and_not_mistaken_for_its_failure(
+    throttle: Throttle, redis: Redis
+):
+    """More callers at once than the client has connections wait for their turn."""
+    counter = new_counter(max_count=1_000)
+    await asyncio.gather(*(throttle.take([counter]) for _ in range(500)))
+    assert await redis.get(counter.key) == "500"
+
+
 async def test_an_attempt_that_one_counter_refuses_counts_against_none(throttle: Throttle):
     """Who is locked out of one account does not use up the attempts of the whole address."""
     shared = uuid4().hex

@@ -58,6 +58,8 @@ def test_the_generated_code_is_formatted() -> None:
         ("-- name: a(b)*!\n-- Doc.\nselect :b;", "give arrays to one statement"),
         ("-- name: a()\nselect 1;", "no sentence above it"),
         ("-- name: a()\n-- Doc.\n-- nullable: idd\nselect id from users;", "names idd"),
+        ("-- name: room()^\n-- Doc.\nselect 1 as a, 2 as b;", "RoomRow is the row type of a table"),
+        ("-- name: a()\n-- nullable: id\nselect id from users;", "no sentence above it"),
         ("-- name: a()\n-- Doc.\nselect '(1,2)'::point as p;", "p has the type point"),
     ],
 )

@@ -163,7 +163,9 @@ async def test_without_credentials_the_answer_is_unauthenticated(
     stranger: httpx.AsyncClient, headers: dict[str, str]
 ):
     """Nothing, or nothing of ours."""
-    assert error_of(await stranger.get("/v1/me", headers=headers)) == (401, "unauthenticated")
+    answer = await stranger.get("/v1/me", headers=headers)
+    assert error_of(answer) == (401, "unauthenticated")
+    assert answer.headers["www-authenticate"] == "Bearer"
 
 
 @pytest.mark.parametrize(

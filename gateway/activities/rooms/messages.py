@@ -1,7 +1,9 @@
 """Commands and events of being in a room."""
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
+
+from pydantic import Field
 
 from gateway.core.protocol.base import (
     CommandData,
@@ -18,15 +20,28 @@ class NoData(CommandData):
     """A command that needs no data."""
 
 
+class WirePosition(CommandData):
+    """How far somebody has read a room's log (``core.ids.Position``)."""
+
+    epoch: Annotated[int, Field(ge=0)]
+    seq: Annotated[int, Field(ge=0)]
+
+
+class RoomJoinData(CommandData):
+    """``since`` is how far you have read the room before, if you have: you get what you missed."""
+
+    since: WirePosition | None = None
+
+
 class RoomJoin(RoomCommand):
-    """Open a room on this connection: its state now, and its events from then on.
+    """Open a room on this connection: its state, or what you missed, and its events from then on.
 
     Whoever is not a member of a public room becomes one (``member.joined``); a
     private room needs an invitation first.
     """
 
     type: Literal["room.join"]
-    data: NoData = NoData()
+    data: RoomJoinData = RoomJoinData()
 
 
 class RoomLeave(RoomCommand):
@@ -85,13 +100,6 @@ class RoomInfo(WireModel):
     description: str | None
     is_private: bool
     role: Role
-
-
-class WirePosition(WireModel):
-    """How far the log was when the state was taken (``core.ids.Position``)."""
-
-    epoch: int
-    seq: int
 
 
 ROOM_COMMANDS: tuple[type[RoomCommand], ...] = (RoomJoin, RoomLeave, TypingStart, TypingStop)

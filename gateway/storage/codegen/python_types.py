@@ -25,17 +25,18 @@ _SCALARS: Final = {
     "varchar": "str",
 }
 
-_MODULES: Final = {
+HOMES: Final = {
     "Json": "gateway.storage.connection",
-    "Sequence": "collections.abc",
-    "UUID": "uuid",
-    "datetime": "datetime",
     "MessageId": _IDS,
     "RoomId": _IDS,
     "Seq": _IDS,
+    "Sequence": "collections.abc",
     "SessionId": _IDS,
+    "UUID": "uuid",
     "UserId": _IDS,
+    "datetime": "datetime",
 }
+"""The module of every name in an annotation that has to be imported."""
 
 _NEW_TYPES: Final = {
     "UUID": {
@@ -91,15 +92,6 @@ def python_type(
         )
     plain = _SCALARS[pg_type]
     return PythonType(_NEW_TYPES.get(plain, {}).get(name, plain))
-
-
-def imports_of(text: str) -> list[str]:
-    """Return the import lines for the names of ``_MODULES`` that occur in ``text``."""
-    used: dict[str, list[str]] = {}
-    for name, module in sorted(_MODULES.items()):
-        if re.search(rf"\b{name}\b", text):
-            used.setdefault(module, []).append(name)
-    return [f"from {module} import {', '.join(names)}" for module, names in sorted(used.items())]
 
 
 def class_name(*words: str) -> str:

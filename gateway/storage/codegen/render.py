@@ -1,82 +1,77 @@
 """Write the generated modules, in the form the formatter leaves alone."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from gateway.storage.codegen.catalogue import Catalogue, Table
-from gateway.storage.codegen.python_types import class_name, imports_of, row_name
-from gateway.storage.codegen.stubs import Field, Stub, column_type
+from gateway.storage.codegen.python_types import HOMES, class_name, row_name
+from gateway.storage.codegen.stubs import Field, Stub, column_type, own_row_name
 from gateway.storage.sql import Answer
 
 _NOTICE = "Generated from the live schema by `gateway types`; not to be edited."
 
 
+_HOMES: Final = {
+    **HOMES,
+    "Connection": "gateway.storage.connection",
+    "Final": "typing",
+    "Literal": "typing",
+    "TypeAlias": "typing",
+    "affected_rows": "gateway.storage.sql",
+    "dataclass": "dataclasses",
+    "sql_of": "gateway.storage.sql",
+    "the_row": "gateway.storage.sql",
+}
+_TABLES: Final = "gateway.storage.generated.tables"
+_LINE_LENGTH: Final = 100
+
+
 def render_tables(catalogue: Catalogue) -> str:
     """Return the module with a row type for every table and a type for every enum."""
-    enums = [
-        f"{class_name(name)}: TypeAlias = Literal[\n"
-        + "".join(f'    "{label}",\n' for label in labels)
-        + "]"
-        for name, labels in catalogue.enums.items()
-    ]
+    enums = [_enum(name, labels) for name, labels in catalogue.enums.items()]
     rows = [_row_of_table(table, catalogue) for table in catalogue.tables.values()]
-    body = "\n".join(enums) + "\n\n\n" + "\n\n\n".join(rows) + "\n"
-    imports = [
-        "from dataclasses import dataclass",
-        "from typing import Literal, TypeAlias",
-        *imports_of(body),
-    ]
-    return _module("Row types of all tables.", imports, body)
+    body = "\n\n\n".join(["\n".join(enums), *rows])
+    return _module("Row types of all tables.", body, _HOMES)
 
 
-def render_queries(subject: str, stubs: Iterable[Stub], catalogue: Catalogue) -> str:
+def render_queries(subject: str, stubs: Sequence[Stub], catalogue: Catalogue) -> str:
     """Return the module with a typed function for every query of ``queries/<subject>.sql``."""
-    stubs = list(stubs)
     rows = [_dataclass(_own_row(stub), "", stub.columns) for stub in stubs if _has_own_row(stub)]
-    body = "\n\n\n".join([*rows, *(_function(stub) for stub in stubs)]) + "\n"
-    imports = [*imports_of(body), *_own_imports(body, stubs, catalogue)]
-    return _module(
-        f"Typed functions for queries/{subject}.sql.",
-        imports,
-        f'_SQL: Final = sql_of("{subject}")\n\n\n{body}',
-    )
+    functions = [_function(stub) for stub in stubs]
+    body = "\n\n\n".join([f'_SQL: Final = sql_of("{subject}")', *rows, *functions])
+    tables = {row_name(name): _TABLES for name in catalogue.tables}
+    enums = {class_name(name): _TABLES for name in catalogue.enums}
+    return _module(f"Typed functions for queries/{subject}.sql.", body, _HOMES | tables | enums)
 
 
-def _module(title: str, imports: Iterable[str], body: str) -> str:
-    return f'"""{title}\n\n{_NOTICE}\n"""\n\n{_sorted(imports)}\n\n{body}'
+def _module(title: str, body: str, homes: Mapping[str, str]) -> str:
+    return f'"""{title}\n\n{_NOTICE}\n"""\n\n{_imports(body, homes)}\n\n{body}\n'
 
 
-def _sorted(imports: Iterable[str]) -> str:
-    """Return the import lines with the names of one module joined, our own after the others."""
-    names: dict[str, set[str]] = {}
-    for line in imports:
-        module, _import, imported = line.removeprefix("from ").partition(" import ")
-        names.setdefault(module, set()).update(imported.split(", "))
-    lines = {
-        module: f"from {module} import {', '.join(sorted(found, key=_import_order))}"
-        for module, found in sorted(names.items())
-    }
-    ours = [line for module, line in lines.items() if module.startswith("gateway")]
-    others = [line for module, line in lines.items() if not module.startswith("gateway")]
-    return "\n".join([*others, *([""] if others and ours else []), *ours, ""])
+def _imports(body: str, homes: Mapping[str, str]) -> str:
+    """Return the imports of those names of ``homes`` that stand in ``body``, ours at the end."""
+    modules: dict[str, list[str]] = {}
+    # Classes before functions, as the linter sorts them.
+    for name in sorted(homes, key=lambda name: (name[0].islower(), name)):
+        if re.search(rf"\b{name}\b", body):
+            modules.setdefault(homes[name], []).append(name)
+    ours = [module for module in sorted(modules) if module.startswith("gateway.")]
+    others = [module for module in sorted(modules) if module not in ours]
+    groups = [[_import(module, modules[module]) for module in group] for group in (others, ours)]
+    return "\n\n".join("\n".join(group) for group in groups if group)
 
 
-def _import_order(name: str) -> tuple[bool, str]:
-    """Classes before functions, as the linter sorts them."""
-    return name[0].islower(), name
+def _import(module: str, names: Sequence[str]) -> str:
+    line = f"from {module} import {', '.join(names)}"
+    if len(line) <= _LINE_LENGTH:
+        return line
+    return f"from {module} import (\n" + "".join(f"    {name},\n" for name in names) + ")"
 
 
-def _own_imports(body: str, stubs: Iterable[Stub], catalogue: Catalogue) -> list[str]:
-    helpers = ["sql_of", *(["affected_rows"] if "affected_rows(" in body else [])]
-    tables = {stub.row for stub in stubs if stub.row}
-    tables |= {class_name(name) for name in catalogue.enums if f"{class_name(name)}" in body}
-    return [
-        "from typing import Final",
-        "from gateway.storage.connection import Connection",
-        f"from gateway.storage.sql import {', '.join(helpers)}",
-        *(["from dataclasses import dataclass"] if "@dataclass" in body else []),
-        *(["from gateway.storage.sql import the_row"] if "the_row(" in body else []),
-        *(f"from gateway.storage.generated.tables import {name}" for name in sorted(tables)),
-    ]
+def _enum(name: str, labels: Sequence[str]) -> str:
+    lines = "".join(f'    "{label}",\n' for label in labels)
+    return f"{class_name(name)}: TypeAlias = Literal[\n{lines}]"
 
 
 def _row_of_table(table: Table, catalogue: Catalogue) -> str:
@@ -108,7 +103,7 @@ def _is_value(stub: Stub) -> bool:
 
 
 def _own_row(stub: Stub) -> str:
-    return class_name(stub.query.name, "row")
+    return own_row_name(stub.query.name)
 
 
 def _function(stub: Stub) -> str:

@@ -21,7 +21,13 @@ import asyncpg
 from asyncpg.types import Attribute, Type
 
 from gateway.storage.codegen.catalogue import Catalogue, Column, Table
-from gateway.storage.codegen.python_types import PythonType, UnknownTypeError, python_type, row_name
+from gateway.storage.codegen.python_types import (
+    PythonType,
+    UnknownTypeError,
+    class_name,
+    python_type,
+    row_name,
+)
 from gateway.storage.codegen.select_list import items, mentions
 from gateway.storage.connection import Connection
 from gateway.storage.sql import Answer, Query
@@ -87,13 +93,14 @@ def _stub(
 ) -> Stub:
     notes = _notes(query.comment)
     columns = [attribute.name for attribute in attributes]
+    _check_name(query, catalogue)
     _check_notes(query, notes, columns)
     # A note about a parameter says nothing of the column of the same name.
     noted = notes.nullable & {*columns} - {*query.parameters}
     table = None if noted else _same_table(query, attributes, catalogue)
     return Stub(
         query=query,
-        doc=_NOTE.sub("", query.comment).strip(),
+        doc=_doc(query),
         parameters=tuple(
             _parameter(name, pg.name, notes, catalogue)
             for name, pg in zip(query.parameters, parameter_types, strict=True)
@@ -101,6 +108,14 @@ def _stub(
         columns=tuple(_column(query, attribute, notes, catalogue) for attribute in attributes),
         row=row_name(table.name) if table else None,
     )
+
+
+def _doc(query: Query) -> str:
+    """Return the query's comment without its notes: the docstring of its function."""
+    doc = _NOTE.sub("", query.comment).strip()
+    if not doc:
+        raise QueryError(f"{query.name}: there is no sentence above it")
+    return doc
 
 
 def _notes(comment: str) -> _Notes:
@@ -118,8 +133,12 @@ def _check_notes(query: Query, notes: _Notes, columns: list[str]) -> None:
     )
     if unknown:
         raise QueryError(f"{query.name}: its comment names {', '.join(sorted(unknown))}")
-    if not query.comment:
-        raise QueryError(f"{query.name}: there is no sentence above it")
+
+
+def _check_name(query: Query, catalogue: Catalogue) -> None:
+    """Refuse a name that would make two row types of one name in a module."""
+    if own_row_name(query.name) in map(row_name, catalogue.tables):
+        raise QueryError(f"{query.name}: {own_row_name(query.name)} is the row type of a table")
 
 
 def _parameter(name: str, pg_type: str, notes: _Notes, catalogue: Catalogue) -> Field:
@@ -167,6 +186,11 @@ def _maybe_null(sql: str, name: str, sources: list[_Source]) -> bool:
     optional = any(item.name == name and item.alias in behind for item in items(sql))
     unknown = computed or optional or not sources
     return unknown or any(source.nullable for source in sources)
+
+
+def own_row_name(query_name: str) -> str:
+    """Return the name of the row type made for a query alone: ``find_roles`` has FindRolesRow."""
+    return class_name(query_name, "row")
 
 
 def column_type(table: Table, column: Column, catalogue: Catalogue) -> PythonType:

@@ -8,7 +8,6 @@ from typing import Final
 from gateway.storage.connection import Connection, Json
 from gateway.storage.sql import affected_rows, sql_of
 
-
 _SQL: Final = sql_of("audit")
 
 

@@ -9,7 +9,6 @@ from gateway.core.ids import RoomId
 from gateway.storage.connection import Connection
 from gateway.storage.sql import sql_of
 
-
 _SQL: Final = sql_of("invitations")
 
 

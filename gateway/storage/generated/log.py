@@ -12,7 +12,6 @@ from gateway.core.ids import RoomId, Seq, UserId
 from gateway.storage.connection import Connection
 from gateway.storage.sql import affected_rows, sql_of
 
-
 _SQL: Final = sql_of("log")
 
 
@@ -24,7 +23,7 @@ class LockRoomsRow:
     is_archived: bool
     epoch: int
     last_seq: Seq
-    locked_at: datetime | None
+    locked_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,8 @@ async def lock_rooms(
 ) -> list[LockRoomsRow]:
     """Locks the rooms of a batch, so that commit order is seq order and two
     commands of one room cannot race. Locked in id order: two batches that share
-    rooms wait for each other and never deadlock. Primary key.
+    rooms wait for each other and never deadlock. Not a plain "for update", which
+    would make every insert that refers to a room wait as well. Primary key.
     """
     answer = await conn.fetch(
         _SQL["lock_rooms"],

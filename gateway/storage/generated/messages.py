@@ -12,7 +12,6 @@ from gateway.core.ids import MessageId, RoomId, Seq, UserId
 from gateway.storage.connection import Connection
 from gateway.storage.sql import affected_rows, sql_of
 
-
 _SQL: Final = sql_of("messages")
 
 

@@ -12,7 +12,6 @@ from gateway.core.ids import RoomId, UserId
 from gateway.storage.connection import Connection, Json
 from gateway.storage.sql import affected_rows, sql_of
 
-
 _SQL: Final = sql_of("poker")
 
 

@@ -9,7 +9,6 @@ from typing import Final
 from gateway.storage.connection import Connection
 from gateway.storage.sql import sql_of, the_row
 
-
 _SQL: Final = sql_of("server")
 
 

@@ -11,7 +11,6 @@ from gateway.core.ids import SessionId, UserId
 from gateway.storage.connection import Connection
 from gateway.storage.sql import affected_rows, sql_of
 
-
 _SQL: Final = sql_of("sessions")
 
 

@@ -11,7 +11,6 @@ from uuid import UUID
 from gateway.core.ids import MessageId, RoomId, Seq, SessionId, UserId
 from gateway.storage.connection import Json
 
-
 SyncMode: TypeAlias = Literal[
     "per_participant",
     "per_cycle",

@@ -11,7 +11,6 @@ from gateway.storage.connection import Connection
 from gateway.storage.generated.tables import UserRow
 from gateway.storage.sql import affected_rows, sql_of, the_row
 
-
 _SQL: Final = sql_of("users")
 
 

@@ -1,0 +1,71 @@
+"""The Python client: rooms of a Parley gateway as typed, asynchronous objects.
+
+::
+
+    async with Client("http://127.0.0.1:8000") as parley:
+        await parley.sign_in_as_guest("Ada")
+        async with parley.room("lobby") as room:
+            await room.say("Hello from Python")
+            async for event in room:
+                match event.data:
+                    case ChatMessage(author=author, content=content):
+                        print(f"{author.name}: {content}")
+
+A lost connection is opened again by itself, for ever, and the rooms are
+joined again; a durable command is repeated with the same key until it is
+answered, so it has one effect. What cannot be mended that way is raised as a
+``ClientError`` (``client.errors`` draws the tree).
+"""
+
+from gateway.activities.activity import Committed
+from gateway.activities.catalogue import RoomState
+from gateway.activities.chat.messages import ChatMessage, MessageView
+from gateway.activities.poker.messages import (
+    PokerRevealed,
+    PokerStarted,
+    PokerState,
+    PokerVoted,
+    RevealedVote,
+    Statistics,
+)
+from gateway.activities.rooms.messages import MemberJoined, PresenceChanged, TypingChanged
+from gateway.client.client import Client
+from gateway.client.errors import (
+    ClientError,
+    CommandError,
+    ConnectionEnded,
+    GatewayUnreachable,
+    NoAnswer,
+)
+from gateway.client.events import Connected, Disconnected, Event, RoomSnapshot, UnknownEvent
+from gateway.client.room import Room
+from gateway.core.protocol.base import Person
+
+__all__ = [
+    "ChatMessage",
+    "Client",
+    "ClientError",
+    "CommandError",
+    "Committed",
+    "Connected",
+    "ConnectionEnded",
+    "Disconnected",
+    "Event",
+    "GatewayUnreachable",
+    "MemberJoined",
+    "MessageView",
+    "NoAnswer",
+    "Person",
+    "PokerRevealed",
+    "PokerStarted",
+    "PokerState",
+    "PokerVoted",
+    "PresenceChanged",
+    "RevealedVote",
+    "Room",
+    "RoomSnapshot",
+    "RoomState",
+    "Statistics",
+    "TypingChanged",
+    "UnknownEvent",
+]

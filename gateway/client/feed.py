@@ -1,0 +1,116 @@
+"""What arrives for one room: its state, and the events that wait for whoever iterates."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from gateway.activities.catalogue import RoomState
+from gateway.client import state as reducer
+from gateway.client.events import Connected, Disconnected, Event
+from gateway.core.ids import RoomId
+
+MAX_EVENTS: Final = 1_000
+"""Events kept of a room. Past it the connection is not read, so that TCP slows the gateway."""
+
+MAX_EVENTS_BEFORE_REPLY: Final = 10_000
+"""Events kept while a command's reply stands behind them in the stream. Past it the rule above
+holds again, and the command gets no answer."""
+
+
+class Gap(Exception):
+    """An event came that does not follow on the state: something is missing."""
+
+
+class Feed:
+    """The receiving side of a room. Synchronous but for ``next``; the connection fills it.
+
+    Until somebody iterates for the first time, only the newest ``MAX_EVENTS``
+    are kept: who only looks at the state need not take events.
+    """
+
+    def __init__(self, room_id: RoomId, on_space: Callable[[], None]) -> None:
+        """``on_space`` is called when an event was taken."""
+        self.room_id = room_id
+        self.state: RoomState | None = None
+        self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._on_space = on_space
+        self._events: deque[Event] = deque()
+        self._arrived = asyncio.Event()
+        self._is_iterated = False
+        self._is_closed = False
+        self._failure: Exception | None = None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether events should wait until some were taken."""
+        return self._is_iterated and not self._is_closed and len(self._events) >= MAX_EVENTS
+
+    @property
+    def is_overfull(self) -> bool:
+        """Whether events must wait, whoever waits for what comes after them."""
+        return self.is_full and len(self._events) >= MAX_EVENTS_BEFORE_REPLY
+
+    # The connection's side
+
+    def open(self, state: RoomState) -> None:
+        """Begin, or begin again, with the room's state."""
+        self._push(Event(reducer.snapshot(self.state, state), self.room_id))
+        self.state = state
+        if not self.opened.done():
+            self.opened.set_result(None)
+
+    def receive(self, event: Event) -> None:
+        """Take in an event of the room; ``Gap`` if something before it is missing."""
+        if self.state is None or reducer.is_covered(self.state, event):
+            return
+        if not reducer.follows(self.state, event):
+            raise Gap(f"event {event.seq} came after {self.state.position.seq}")
+        self.state = reducer.after(self.state, event)
+        self._push(event)
+
+    def tell(self, change: Connected | Disconnected) -> None:
+        """Take in a change of the connection, once the room is open.
+
+        Several failed attempts in a row leave the last one only.
+        """
+        if self.state is None:
+            return
+        is_again = isinstance(change, Disconnected)
+        if is_again and self._events and isinstance(self._events[-1].data, Disconnected):
+            self._events.pop()
+        self._push(Event(change, self.room_id))
+
+    def fail(self, error: Exception) -> None:
+        """End with an error, which comes after the events that are here already."""
+        self._failure = error
+        self.close()
+        if not self.opened.done():
+            self.opened.set_exception(error)
+
+    def close(self) -> None:
+        """End; iterating ends after the events that are here already."""
+        self._is_closed = True
+        self._arrived.set()
+        self._on_space()
+
+    # The reader's side
+
+    async def next(self) -> Event | None:
+        """Return the next event, or ``None`` after the room was left; raise what made it fail."""
+        self._is_iterated = True
+        while not self._events:
+            if self._failure is not None:
+                raise self._failure
+            if self._is_closed:
+                return None
+            self._arrived.clear()
+            await self._arrived.wait()
+        self._on_space()
+        return self._events.popleft()
+
+    def _push(self, event: Event) -> None:
+        if not self._is_iterated and len(self._events) >= MAX_EVENTS:
+            self._events.popleft()
+        self._events.append(event)
+        self._arrived.set()

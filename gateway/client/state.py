@@ -1,0 +1,115 @@
+"""A room's state, kept up to date by its events (pure)."""
+
+from typing import Final
+from uuid import UUID
+
+from gateway.activities.catalogue import RoomState
+from gateway.activities.chat.messages import ChatMessage, ChatState, MessageView
+from gateway.activities.poker.messages import (
+    PokerRevealed,
+    PokerStarted,
+    PokerState,
+    PokerVoted,
+)
+from gateway.activities.rooms.messages import PresenceChanged, TypingChanged
+from gateway.client.events import Event, RoomSnapshot
+
+MAX_MESSAGES: Final = 500
+"""Messages kept of each room, the newest; older ones are in the gateway's history."""
+
+
+def is_covered(state: RoomState, event: Event) -> bool:
+    """Tell whether a durable event is in the state already, so that it must not come again."""
+    return event.seq is not None and event.seq <= state.position.seq
+
+
+def follows(state: RoomState, event: Event) -> bool:
+    """Tell whether nothing is missing between the state and the event."""
+    return event.seq is None or event.seq == state.position.seq + 1
+
+
+def snapshot(before: RoomState | None, now: RoomState) -> RoomSnapshot:
+    """Return ``now`` with the messages that came since ``before``, where that is comparable.
+
+    Numbers of another epoch say nothing (``core.ids.Position``): then every
+    message may be one that was missed.
+    """
+    if before is None:
+        return RoomSnapshot(now)
+    seen = before.position.seq if before.position.epoch == now.position.epoch else 0
+    missed = tuple(message for message in now.chat.messages if message.seq > seen)
+    is_cut = len(missed) == len(now.chat.messages) and now.chat.has_more
+    # A room's first event makes its admin a member; every message is after it.
+    return RoomSnapshot(now, missed, missed_more=bool(missed) and is_cut)
+
+
+def after(state: RoomState, event: Event) -> RoomState:
+    """Return the state after ``event``, which must follow on it."""
+    if event.seq is not None:
+        position = state.position.model_copy(update={"seq": event.seq})
+        state = state.model_copy(update={"position": position})
+    match event.data:
+        case ChatMessage() as message:
+            return state.model_copy(update={"chat": _with_message(state.chat, message, event)})
+        case PresenceChanged() as change:
+            return _with_presence(state, change)
+        case TypingChanged(users=users):
+            return state.model_copy(update={"typing": users})
+        case PokerStarted() | PokerVoted() | PokerRevealed() as move:
+            return state.model_copy(update={"poker": _with_move(state.poker, move)})
+    return state
+
+
+def with_own_card(state: RoomState, story_id: UUID, card: str) -> RoomState:
+    """Return the state in which you have played ``card``: no event tells it, not even to you."""
+    table = state.poker
+    if table is None or table.story is None or table.story.id != story_id:
+        return state
+    return state.model_copy(update={"poker": table.model_copy(update={"your_card": card})})
+
+
+def _with_message(chat: ChatState, message: ChatMessage, event: Event) -> ChatState:
+    view = MessageView.model_validate(
+        {**dict(message), "seq": event.seq, "at": event.at}, from_attributes=True
+    )
+    messages = (*chat.messages, view)
+    return ChatState(
+        messages=messages[-MAX_MESSAGES:],
+        has_more=chat.has_more or len(messages) > MAX_MESSAGES,
+    )
+
+
+def _with_presence(state: RoomState, change: PresenceChanged) -> RoomState:
+    """Return the state with who came and without who went; both may be known already."""
+    people = {person.id: person for person in (*state.people, *change.joined)}
+    for user_id in change.left:
+        people.pop(user_id, None)
+    typing = tuple(person for person in state.typing if person.id in people)
+    return state.model_copy(update={"people": tuple(people.values()), "typing": typing})
+
+
+def _with_move(
+    table: PokerState | None, move: PokerStarted | PokerVoted | PokerRevealed
+) -> PokerState | None:
+    if isinstance(move, PokerStarted):
+        return _new_story(move)
+    if table is None or table.story is None or table.story.id != move.story_id:
+        return table
+    if isinstance(move, PokerVoted):
+        voted = {person.id: person for person in (*table.voted, move.player)}
+        return table.model_copy(update={"voted": tuple(voted.values())})
+    return table.model_copy(update={"votes": move.votes, "statistics": move.statistics})
+
+
+def _new_story(started: PokerStarted) -> PokerState:
+    return PokerState(
+        game_id=started.game_id,
+        name=started.name,
+        deck=started.deck,
+        host=started.host,
+        story=started.story,
+        voted=(),
+        your_card=None,
+        votes=None,
+        statistics=None,
+    )

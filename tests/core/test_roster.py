@@ -1,0 +1,158 @@
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from gateway.core.ids import InstanceId, UserId
+from gateway.core.protocol.base import Person
+from gateway.core.roster import Change, Roster
+
+PEOPLE = [Person(id=UUID(int=number), name=f"P{number}") for number in range(1, 5)]
+INSTANCES = [InstanceId(name) for name in ("one", "two", "three")]
+ADA, GRACE = PEOPLE[:2]
+ONE, TWO = INSTANCES[:2]
+
+people = st.sampled_from(PEOPLE)
+instances = st.sampled_from(INSTANCES)
+
+
+def here(*persons: Person, instance_id: InstanceId = ONE) -> Change:
+    """Return what an instance says of people who came."""
+    return Change(instance_id=instance_id, here=persons)
+
+
+def gone(*persons: Person, instance_id: InstanceId = ONE) -> Change:
+    """Return what an instance says of people who went."""
+    return Change(instance_id=instance_id, gone=tuple(UserId(person.id) for person in persons))
+
+
+@given(instances, st.lists(people), st.lists(people))
+def test_a_change_arrives_as_it_was_sent(
+    instance_id: InstanceId, came: list[Person], went: list[Person]
+):
+    """Between instances."""
+    change = Change(
+        instance_id=instance_id,
+        here=tuple(came),
+        gone=tuple(UserId(person.id) for person in went),
+    )
+    assert Change.decode(change.encode()) == change
+
+
+@given(st.binary(max_size=80))
+def test_bytes_that_are_no_change_are_refused(body: bytes):
+    """With the one error that the receiver expects."""
+    with pytest.raises(ValueError):  # noqa: PT011 - what it says is pydantic's business
+        Change.decode(body)
+
+
+def test_a_person_is_here_until_the_last_instance_says_otherwise():
+    """Several tabs, wherever they are, are one person."""
+    roster = Roster()
+    roster.fold(here(ADA, instance_id=ONE))
+    roster.fold(here(ADA, instance_id=TWO))
+    assert roster.people == (ADA,)
+    roster.fold(gone(ADA, instance_id=ONE))
+    assert UserId(ADA.id) in roster
+    roster.fold(gone(ADA, instance_id=TWO))
+    assert len(roster) == 0
+
+
+def test_coming_and_going_between_two_looks_is_not_told():
+    """A reload does not flicker."""
+    roster = Roster()
+    roster.fold(here(ADA))
+    roster.fold(gone(ADA))
+    assert roster.take_diff() is None
+    roster.fold(here(ADA))
+    roster.take_diff()
+    roster.fold(gone(ADA))
+    roster.fold(here(ADA))
+    assert roster.take_diff() is None
+
+
+def test_the_people_of_dead_instances_go_and_those_of_living_ones_stay():
+    """Also who had a tab on both."""
+    roster = Roster()
+    roster.fold(here(ADA, GRACE, instance_id=ONE))
+    roster.fold(here(ADA, instance_id=TWO))
+    roster.take_diff()
+    roster.keep_instances([TWO])
+    assert roster.people == (ADA,)
+    diff = roster.take_diff()
+    assert diff is not None
+    assert diff.left == (UserId(GRACE.id),)
+
+
+def test_an_instance_that_says_goodbye_for_a_stranger_changes_nothing():
+    """It may have been written off meanwhile."""
+    roster = Roster()
+    roster.fold(here(ADA, instance_id=ONE))
+    roster.take_diff()
+    roster.fold(gone(ADA, GRACE, instance_id=TWO))
+    assert roster.people == (ADA,)
+    assert roster.take_diff() is None
+
+
+class RosterStory(RuleBasedStateMachine):
+    """What instances say, in any interleaving; a client follows by the diffs it is told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.roster = Roster()
+        self.model: set[tuple[InstanceId, UserId]] = set()
+        self.told: set[UserId] = set()
+
+    @rule(instance_id=instances, persons=st.lists(people, max_size=3), times=st.integers(1, 2))
+    def come(self, instance_id: InstanceId, persons: list[Person], times: int) -> None:
+        """An instance names people who came, perhaps twice: an echo changes nothing."""
+        for _ in range(times):
+            self.roster.fold(here(*persons, instance_id=instance_id))
+        self.model |= {(instance_id, UserId(person.id)) for person in persons}
+
+    @rule(instance_id=instances, persons=st.lists(people, max_size=3), times=st.integers(1, 2))
+    def go(self, instance_id: InstanceId, persons: list[Person], times: int) -> None:
+        """An instance names people who went, perhaps twice."""
+        for _ in range(times):
+            self.roster.fold(gone(*persons, instance_id=instance_id))
+        self.model -= {(instance_id, UserId(person.id)) for person in persons}
+
+    @rule(live=st.sets(instances))
+    def die(self, live: set[InstanceId]) -> None:
+        """The other instances are dead."""
+        self.roster.keep_instances(live)
+        self.model = {entry for entry in self.model if entry[0] in live}
+
+    @rule()
+    def tell(self) -> None:
+        """The members are told what has changed, and each name once."""
+        if (diff := self.roster.take_diff()) is None:
+            assert self.told == self.present
+            return
+        joined = {UserId(person.id) for person in diff.joined}
+        left = set(diff.left)
+        assert len(joined) == len(diff.joined)
+        assert len(left) == len(diff.left)
+        assert not joined & self.told
+        assert left <= self.told
+        self.told = (self.told | joined) - left
+        assert self.told == self.present
+
+    @property
+    def present(self) -> set[UserId]:
+        """Everybody whom at least one instance serves."""
+        return {user_id for _, user_id in self.model}
+
+    @invariant()
+    def roster_equals_model(self) -> None:
+        """The roster names exactly them."""
+        assert {UserId(person.id) for person in self.roster.people} == self.present
+        assert len(self.roster) == len(self.present)
+        for person in PEOPLE:
+            user_id = UserId(person.id)
+            assert (user_id in self.roster) == (user_id in self.present)
+
+
+TestRosterStory = RosterStory.TestCase
