@@ -37,6 +37,7 @@ from gateway.core.ids import InstanceId, RoomId
 from gateway.core.protocol.decode import CommandDecoder
 from gateway.core.publication import Publication
 from gateway.embedded import EmbeddedServers, embedded_servers
+from gateway.runtime.batch import Rulebook
 from gateway.runtime.canary import Canary
 from gateway.runtime.catch_up import CatchUp
 from gateway.runtime.dispatch import Dispatcher
@@ -119,7 +120,7 @@ class Gateway:
                 hub.receive(room_id, publication)
                 publisher.publish(keys.room_channel(room_id), publication.encode())
 
-            ledger = Ledger(database, catalogue.handlers(), publish)
+            ledger = Ledger(database, Rulebook(catalogue.HANDLERS, catalogue.PLANNERS), publish)
             passwords = Passwords(rounds=settings.bcrypt_rounds)
             stack.callback(passwords.close)
             accounts = Accounts(

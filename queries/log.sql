@@ -69,3 +69,8 @@ select r.id, r.name, r.description, r.is_private, r.is_archived, r.epoch, r.last
 from rooms r
 left join room_users m on m.room_id = r.id and m.user_id = :user_id
 where r.id = :room_id;
+
+-- name: start_epoch()!
+-- Another epoch for every room: run once after a backup was restored, so that no
+-- client takes its old position for one in the restored log. Scans all rooms.
+update rooms set epoch = epoch + 1;

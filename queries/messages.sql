@@ -1,11 +1,14 @@
 -- Chat messages.
 
--- name: insert_message(id, room_id, user_id, content, seq, created_at)!
--- Written in the transaction that writes its event, under the room's lock.
+-- name: insert_messages(ids, room_ids, user_ids, contents, seqs, created_at)!
+-- All messages of a batch in one statement, in the transaction that writes
+-- their events, under their rooms' locks.
 insert into messages (id, room_id, user_id, content, seq, created_at, updated_at)
-values (
-  :id, :room_id, :user_id, :content, :seq, :created_at::timestamptz, :created_at::timestamptz
-);
+select
+  m.id, m.room_id, m.user_id, m.content, m.seq, :created_at::timestamptz, :created_at::timestamptz
+from unnest(
+  :ids::uuid[], :room_ids::uuid[], :user_ids::uuid[], :contents::text[], :seqs::bigint[]
+) as m (id, room_id, user_id, content, seq);
 
 -- name: newest_messages(room_id, max_messages)
 -- The newest messages with their authors, newest first. Index (room_id, seq).

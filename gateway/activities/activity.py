@@ -7,14 +7,14 @@ that raises a ``GatewayError`` rejects its own command and nothing else.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from gateway.core.errors import NotAMember
 from gateway.core.identity import Identity
-from gateway.core.ids import RoomId, Seq
+from gateway.core.ids import MessageId, RoomId, Seq, UserId
 from gateway.core.protocol.base import EventData, WireModel
 from gateway.storage.connection import Connection
 
@@ -51,16 +51,32 @@ class Context:
         return self.role
 
 
+class NewMessage(NamedTuple):
+    """A message to be stored. The batch stores all of its messages in one statement."""
+
+    id: MessageId
+    user_id: UserId
+    content: str
+    seq: Seq
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a command did: its events in order, and how many messages it added."""
+    """What a command did: its events in order, and the messages that the batch is to store."""
 
     events: tuple[EventData, ...]
-    messages_added: int = 0
+    messages: tuple[NewMessage, ...] = ()
+
+
+Planner = Callable[[Context, Any], Outcome]
+"""Carries out one kind of command without touching the database: for the hot ones.
+
+What it wants stored it returns, so that a batch of hundreds costs one statement.
+"""
 
 
 class Handler(Protocol):
-    """Carries out one kind of command."""
+    """Carries out one kind of command with statements of its own, in a savepoint."""
 
     async def __call__(self, context: Context, command: Any, /) -> Outcome:  # noqa: ANN401 - the table below pairs each handler with its command type
         """Check the rules, write the tables, return the events."""
@@ -105,5 +121,6 @@ class Activity:
     """One thing that people do in a room. ``name`` is its key in a room's state."""
 
     name: str
-    handlers: Mapping[type, Handler]
+    handlers: Mapping[type, Handler] = field(default_factory=dict)
+    planners: Mapping[type, Planner] = field(default_factory=dict)
     read_state: StateReader | None = None

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from gateway.activities.activity import Activity, Handler
+from gateway.activities.activity import Activity, Handler, Planner
 from gateway.activities.chat.handlers import CHAT
 from gateway.activities.chat.messages import CHAT_COMMANDS, CHAT_EVENTS, ChatState
 from gateway.activities.poker.handlers import POKER
@@ -89,10 +89,10 @@ class Behind(NoticeData):
 NOTICES: tuple[type[NoticeData], ...] = (*CONNECTION_NOTICES, Behind)
 
 
-def handlers() -> Mapping[type, Handler]:
-    """Return the handler of every durable command."""
-    return {
-        command: handler
-        for activity in ACTIVITIES
-        for command, handler in activity.handlers.items()
-    }
+HANDLERS: Mapping[type, Handler] = {
+    command: handler for activity in ACTIVITIES for command, handler in activity.handlers.items()
+}
+
+PLANNERS: Mapping[type, Planner] = {
+    command: planner for activity in ACTIVITIES for command, planner in activity.planners.items()
+}

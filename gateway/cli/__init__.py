@@ -20,6 +20,7 @@ app.command()(serve.serve)
 app.command()(connect.connect)
 app.add_typer(database.migrate, name="migrate")
 app.command()(database.seed)
+app.command("restore-mark")(database.restore_mark)
 app.command()(doctor.doctor)
 app.command()(types.types)
 

@@ -16,6 +16,7 @@ from gateway.config import load_settings
 from gateway.storage import migrations
 from gateway.storage.connection import Connection
 from gateway.storage.database import direct_connection
+from gateway.storage.generated import log as log_queries
 from gateway.storage.migration_files import create_migration
 from gateway.storage.seed import seed as plant
 from gateway.telemetry import configure_logging
@@ -56,6 +57,21 @@ def create(name: Annotated[str, typer.Argument(help="What it does, e.g. add_reac
 def seed(data_dir: DataDir = None) -> None:
     """Plant sample users, rooms, messages, a poker game and a clock; again changes nothing."""
     asyncio.run(_seed(data_dir))
+
+
+def restore_mark(data_dir: DataDir = None) -> None:
+    """Tell every client that the log is another one: run this after restoring a backup.
+
+    A restored log ends earlier than what clients have seen; with the same
+    epoch they would take new events for old ones. Now they get a snapshot.
+    """
+    asyncio.run(_restore_mark(data_dir))
+
+
+async def _restore_mark(data_dir: DataDir) -> None:
+    async with _connection(data_dir) as conn:
+        rooms = await log_queries.start_epoch(conn)
+    print(f"{rooms} rooms are in a new epoch; running gateways notice within seconds")
 
 
 async def _up(data_dir: DataDir) -> None:

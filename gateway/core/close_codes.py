@@ -27,6 +27,9 @@ class CloseCode(enum.IntEnum):
     SLOW_READER = 4010
     """The client did not read what it was sent."""
 
+    NEW_EPOCH = 4011
+    """The room's log is another one (a backup was restored); you get a snapshot."""
+
     DRAINING = 4020
     """This instance is shutting down; another one serves you."""
 

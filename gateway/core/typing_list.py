@@ -27,8 +27,11 @@ class TypingMark(NamedTuple):
     @classmethod
     def decode(cls, body: bytes) -> Self:
         """Return the mark in ``body``; ``ValueError`` if it is not one."""
-        user_id, seconds = orjson.loads(body)
-        return cls(UserId(UUID(user_id)), min(float(seconds), TYPING_SECONDS))
+        try:
+            user_id, seconds = orjson.loads(body)
+            return cls(UserId(UUID(user_id)), min(float(seconds), TYPING_SECONDS))
+        except (AttributeError, TypeError) as error:  # it is JSON, and something else
+            raise ValueError("this is not a typing mark") from error
 
 
 class TypingList:

@@ -7,6 +7,7 @@ given out in memory; the log and the rooms are written once, at the end.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import structlog
@@ -16,7 +17,9 @@ from gateway.activities.activity import (
     Context,
     Handler,
     LockedRoom,
+    NewMessage,
     Outcome,
+    Planner,
     Submission,
 )
 from gateway.core.errors import GatewayError, InternalError, InvalidState, UnknownRoom
@@ -26,6 +29,7 @@ from gateway.core.protocol.encode import encode_event, encode_payload
 from gateway.core.publication import Kind, Publication
 from gateway.storage.connection import Connection
 from gateway.storage.generated import log as log_queries
+from gateway.storage.generated import messages as message_queries
 
 log = structlog.get_logger()
 
@@ -51,7 +55,7 @@ class _Room:
     locked: LockedRoom
     last_seq: Seq
     events: list[_Event] = field(default_factory=list)
-    messages_added: int = 0
+    messages: list[NewMessage] = field(default_factory=list)
 
     def add(self, submission: Submission, outcome: Outcome) -> Seq | None:
         """Give the events their numbers; return the first one's. The first carries the key."""
@@ -65,7 +69,7 @@ class _Room:
                 )
             )
             key = None
-        self.messages_added += outcome.messages_added
+        self.messages += outcome.messages
         return first
 
     def publication(self, at: datetime) -> Publication:
@@ -81,6 +85,13 @@ class _Room:
         return Publication(Kind.EVENTS, b"".join(frames), self.events[0].seq, self.events[-1].seq)
 
 
+class Rulebook(NamedTuple):
+    """Who carries out which command."""
+
+    handlers: Mapping[type, Handler]
+    planners: Mapping[type, Planner]
+
+
 class Batch:
     """Carries out ``submissions`` in order on one connection, inside its transaction."""
 
@@ -88,12 +99,12 @@ class Batch:
         self,
         conn: Connection,
         submissions: Sequence[Submission],
-        handlers: Mapping[type, Handler],
+        rulebook: Rulebook,
         new_id: Callable[[], UUID],
     ) -> None:
         self._conn = conn
         self._submissions = submissions
-        self._handlers = handlers
+        self._rulebook = rulebook
         self._new_id = new_id
         self._rooms: dict[RoomId, _Room] = {}
         self._roles: dict[tuple[RoomId, UserId], str] = {}
@@ -194,7 +205,9 @@ class Batch:
             seq=Seq(room.last_seq + 1),
             new_id=self._new_id,
         )
-        handler = self._handlers[type(submission.command)]
+        if planner := self._rulebook.planners.get(type(submission.command)):
+            return planner(context, submission.command)
+        handler = self._rulebook.handlers[type(submission.command)]
         if len(self._submissions) == 1:
             # Alone, its failure may end the whole transaction: no savepoint needed.
             return await handler(context, submission.command)
@@ -205,6 +218,7 @@ class Batch:
         rooms = [room for room in self._rooms.values() if room.events]
         if not rooms:
             return
+        await self._write_messages(rooms)
         events = [(room.locked.id, event) for room in rooms for event in room.events]
         await log_queries.append_events(
             self._conn,
@@ -220,8 +234,22 @@ class Batch:
             self._conn,
             room_ids=[room.locked.id for room in rooms],
             last_seqs=[room.last_seq for room in rooms],
-            messages_added=[room.messages_added for room in rooms],
+            messages_added=[len(room.messages) for room in rooms],
             updated_at=self._at,
+        )
+
+    async def _write_messages(self, rooms: Sequence[_Room]) -> None:
+        messages = [(room.locked.id, message) for room in rooms for message in room.messages]
+        if not messages:
+            return
+        await message_queries.insert_messages(
+            self._conn,
+            ids=[message.id for _, message in messages],
+            room_ids=[room_id for room_id, _ in messages],
+            user_ids=[message.user_id for _, message in messages],
+            contents=[message.content for _, message in messages],
+            seqs=[message.seq for _, message in messages],
+            created_at=self._at,
         )
 
 

@@ -7,14 +7,13 @@ the commit (promise P1).
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
 import structlog
 
-from gateway.activities.activity import Committed, Handler, Submission
+from gateway.activities.activity import Committed, Submission
 from gateway.core.errors import (
     DatabaseUnavailable,
     Draining,
@@ -22,15 +21,19 @@ from gateway.core.errors import (
     InternalError,
     Overloaded,
 )
+from gateway.core.fair_queue import FairQueue
 from gateway.core.ids import RoomId
 from gateway.core.publication import Publication
-from gateway.runtime.batch import Batch, Result
+from gateway.runtime.batch import Batch, Result, Rulebook
 from gateway.storage.database import Database
 
 log = structlog.get_logger()
 
 MAX_QUEUED = 10_000
 """Commands waiting for a commit. At 10,000 commits a second that is one second's worth."""
+
+MAX_QUEUED_OF_ROOM = 2_000
+"""Commands of one room waiting: a flooded room is told so before the others suffer."""
 
 MAX_BATCH = 200
 """Commands in one transaction: larger ones gain nothing and hold the rooms' locks longer."""
@@ -49,16 +52,16 @@ class Ledger:
     def __init__(
         self,
         database: Database,
-        handlers: Mapping[type, Handler],
+        rulebook: Rulebook,
         publish: Callable[[RoomId, Publication], None],
         new_id: Callable[[], UUID] = uuid4,
     ) -> None:
         """``publish`` is called after the commit, in the order of the commits."""
         self._database = database
-        self._handlers = handlers
+        self._rulebook = rulebook
         self._publish = publish
         self._new_id = new_id
-        self._queue: deque[_Entry] = deque()
+        self._queue: FairQueue[RoomId, _Entry] = FairQueue()
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -68,10 +71,10 @@ class Ledger:
         """Have ``done`` called with what became of the command, exactly once."""
         if self._closed:
             done(Draining("This instance is shutting down."))
-        elif len(self._queue) >= MAX_QUEUED:
+        elif self._is_full(submission.room_id):
             done(Overloaded("Too many commands are waiting to be committed."))
         else:
-            self._queue.append(_Entry(submission, done))
+            self._queue.put(submission.room_id, _Entry(submission, done))
             self._idle.clear()
             self._wake.set()
 
@@ -93,7 +96,7 @@ class Ledger:
         """Commit what is queued: until cancelled."""
         while True:
             await self._wake.wait()
-            batch = [self._queue.popleft() for _ in range(min(MAX_BATCH, len(self._queue)))]
+            batch = self._queue.take(MAX_BATCH)
             if not batch:
                 self._wake.clear()
                 self._idle.set()
@@ -105,12 +108,15 @@ class Ledger:
         self._closed = True
         await self._idle.wait()
 
+    def _is_full(self, room_id: RoomId) -> bool:
+        return len(self._queue) >= MAX_QUEUED or self._queue.waiting(room_id) >= MAX_QUEUED_OF_ROOM
+
     async def _commit(self, entries: list[_Entry]) -> None:
         submissions = [entry.submission for entry in entries]
         results: list[Result]
         try:
             async with self._database.transaction() as conn:
-                batch = Batch(conn, submissions, self._handlers, self._new_id)
+                batch = Batch(conn, submissions, self._rulebook, self._new_id)
                 results = await batch.run()
         except DatabaseUnavailable as error:
             results = [error] * len(entries)

@@ -209,8 +209,9 @@ class Room:
             self.remove(member)
             member.fall_behind()
         elif publication.last > newcomer.after:
-            member.write(publication.after(newcomer.after).body)
-            newcomer.after = publication.last
+            news = publication.after(newcomer.after)
+            newcomer.after = news.last  # noted first: the write may park it, there
+            member.write(news.body)
 
     def _promote(self, member: Member, newcomer: _Newcomer) -> None:
         """Make a newcomer a member like the others, once the live events reach its state."""

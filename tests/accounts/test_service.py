@@ -12,6 +12,7 @@ from gateway.activities.accounts.service import Accounts
 from gateway.backplane import keys
 from gateway.backplane.sessions import CACHE_SECONDS
 from gateway.core.errors import (
+    DatabaseUnavailable,
     EmailTaken,
     Forbidden,
     InvalidCredentials,
@@ -101,6 +102,23 @@ async def test_who_has_registered_can_sign_in_however_the_address_is_written(
     second = await accounts.sign_in(f" {ada.email.upper()} ", ada.password, address=ada.address)
     assert second.identity.user_id == first.identity.user_id
     assert second.token != first.token
+
+
+async def test_what_is_no_email_address_has_no_account(accounts: Accounts, ada: NewPerson):
+    """It is a wrong field, whatever is in it, and nothing the database would choke on."""
+    for email in ("", "ada", "a\0@example.com", "a\ud800@example.com"):
+        with pytest.raises(InvalidField, match="email"):
+            await accounts.sign_in(email, ada.password, address=ada.address)
+
+
+async def test_an_attempt_that_could_not_be_looked_at_is_no_failure(
+    instance: Instance, ada: NewPerson
+):
+    """While PostgreSQL is away nobody is locked out for trying."""
+    await instance.database.close()
+    for _ in range(10):
+        with pytest.raises(DatabaseUnavailable):
+            await ada.sign_in(instance.accounts)
 
 
 async def test_a_wrong_password_and_an_unknown_address_get_the_same_answer(

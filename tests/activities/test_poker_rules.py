@@ -1,6 +1,7 @@
 import math
 from collections import Counter
 from fractions import Fraction
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -50,9 +51,9 @@ def test_statistics_agree_with_exact_arithmetic(cards: list[str]):
 
 
 @given(hands, st.randoms(use_true_random=False))
-def test_the_order_of_the_votes_does_not_matter(cards: list[str], random: object):
+def test_the_order_of_the_votes_does_not_matter(cards: list[str], random: Random):
     """Who votes first has no advantage."""
-    shuffled = sorted(cards, key=lambda _card: random.random())
+    shuffled = random.sample(cards, len(cards))
     assert rules.summarise(shuffled) == rules.summarise(cards)
 
 
@@ -67,14 +68,6 @@ def test_a_deck_without_numbers_has_a_consensus_and_no_average():
     assert summary.consensus
     assert summary.average is None
     assert summary.distribution == {"M": 2, "?": 1}
-
-
-@pytest.mark.parametrize("card", ["nan", "inf", "-inf", "1e999"])
-def test_a_card_that_is_only_spelt_like_a_number_has_no_worth(card: str):
-    """Not a number is a card's name here, and JSON cannot say it."""
-    summary = rules.summarise([card])
-    assert summary.average is None
-    assert summary.median is None
 
 
 def _median(numbers: list[Fraction]) -> Fraction:

@@ -135,7 +135,8 @@ async def _announced_url(process: asyncio.subprocess.Process, log: Path) -> str:
     assert process.stdout is not None
     async with asyncio.timeout(START_SECONDS):
         line = (await process.stdout.readline()).decode()
-    assert line.startswith("Parley is at "), f"it did not start: {line}{log.read_text()}"
+    if not line.startswith("Parley is at "):
+        raise AssertionError(f"it did not start: {await asyncio.to_thread(log.read_text)}")
     return line.split()[3]
 
 

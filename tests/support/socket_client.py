@@ -100,13 +100,13 @@ class SocketClient:
     # Speaking
 
     async def ask(
-        self, command: str, *, room: str | None = None, key: str | None = None, **data: Any
+        self, command: str, *, room: str | None = None, key: str | None = None, **data: object
     ) -> Message:
         """Give a command and return what the reply's ``ok`` holds, or raise ``Refused``."""
         return await self.answer(await self.say(command, room=room, key=key, **data))
 
     async def say(
-        self, command: str, *, room: str | None = None, key: str | None = None, **data: Any
+        self, command: str, *, room: str | None = None, key: str | None = None, **data: object
     ) -> int:
         """Give a command, and return its id without waiting for the reply."""
         message: Message = {"id": next(self._ids), "type": command}
@@ -178,7 +178,7 @@ class SocketClient:
                 if not await self._read():
                     raise Closed(f"closed with {self._protocol.close_code}; kept: {self._inbox}")
 
-    async def event(self, event_type: str, room: str, **data: Any) -> Message:
+    async def event(self, event_type: str, room: str, **data: object) -> Message:
         """Wait for an event of a room whose ``data`` has these values."""
         return await self.take(
             lambda message: (

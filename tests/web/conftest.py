@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from gateway.activities.accounts.limits import AccountSettings
 from gateway.activities.accounts.passwords import Passwords
 from gateway.activities.accounts.service import Accounts
-from gateway.activities.rooms.handlers import ROOMS
+from gateway.activities.catalogue import HANDLERS, PLANNERS
 from gateway.activities.rooms.invitations import AcceptInvitation, accept_invitation
 from gateway.activities.rooms.service import Rooms
 from gateway.backplane.client import open_client
@@ -24,6 +24,7 @@ from gateway.backplane.settings import RedisSettings
 from gateway.backplane.throttle import Throttle
 from gateway.core.health import HealthReport, PartHealth
 from gateway.embedded import EmbeddedServers
+from gateway.runtime.batch import Rulebook
 from gateway.runtime.ledger import Ledger
 from gateway.runtime.supervision import Supervisor
 from gateway.storage.database import Database, DatabaseSettings, direct_connection
@@ -53,8 +54,9 @@ async def database(servers: EmbeddedServers) -> AsyncIterator[Database]:
 @pytest.fixture(scope="session")
 async def ledger(database: Database) -> AsyncIterator[Ledger]:
     """The ledger, publishing to nobody."""
-    handlers = {**ROOMS.handlers, AcceptInvitation: accept_invitation}
-    ledger = Ledger(database, handlers, lambda _room_id, _publication: None)
+    handlers = {**HANDLERS, AcceptInvitation: accept_invitation}
+    rulebook = Rulebook(handlers, PLANNERS)
+    ledger = Ledger(database, rulebook, lambda _room_id, _publication: None)
     supervisor = Supervisor()
     supervisor.service("ledger", ledger.run())
     yield ledger

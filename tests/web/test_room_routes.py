@@ -1,6 +1,7 @@
 """Rooms over HTTP, and what becomes of them in the log."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,7 +10,10 @@ import orjson
 import pytest
 from api_client import Guest, NewGuest, error_of
 
+from gateway.core.errors import InvalidField
+from gateway.core.ids import RoomId
 from gateway.storage.database import Database
+from gateway.web.services import Services
 
 
 async def create(guest: Guest, **room: object) -> dict[str, Any]:
@@ -205,6 +209,33 @@ async def test_an_invitation_that_has_ended_or_never_was_is_unknown(
         )
     assert error_of(await accept(grace, token)) == (404, "unknown_invitation")
     assert error_of(await accept(grace, "nonsense")) == (404, "unknown_invitation")
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"expires_in_seconds": 0},
+        {"expires_in_seconds": 366 * 86_400},
+        {"max_uses": 0},
+        {"max_uses": 10**7},
+    ],
+)
+async def test_an_invitation_has_limits_that_make_sense(ada: Guest, limits: dict[str, int]):
+    """At most a year and a million people, and neither is nothing."""
+    room = await create(ada)
+    answer = await ada.client.post(f"/v1/rooms/{room['id']}/invitations", json=limits)
+    assert error_of(answer) == (400, "invalid_field")
+    assert f'"{next(iter(limits))}"' in answer.json()["error"]["message"]
+
+
+async def test_the_service_keeps_those_limits_without_the_routes(ada: Guest, services: Services):
+    """Whoever calls it."""
+    actor = await services.accounts.identify(ada.token)
+    room_id = RoomId(UUID((await create(ada))["id"]))
+    with pytest.raises(InvalidField, match="expires_in_seconds"):
+        await services.rooms.invite(actor, room_id, expires_in=timedelta(0))
+    with pytest.raises(InvalidField, match="max_uses"):
+        await services.rooms.invite(actor, room_id, max_uses=0)
 
 
 async def test_only_admins_and_moderators_invite(ada: Guest, grace: Guest):

@@ -73,15 +73,17 @@ class Accounts:
             return await self._sessions.open(conn, user)
 
     async def sign_in(self, email: str, password: str, *, address: str) -> SignedIn:
-        """Open a session by e-mail and password; ``InvalidCredentials`` or ``RateLimited`` if not.
+        """Open a session by e-mail and password.
 
-        An attempt is counted before the password is looked at, so that many at
+        Raises ``InvalidField``, ``InvalidCredentials``, ``RateLimited``. An
+        attempt is counted before the password is looked at, so that many at
         once cannot pass the limit together; one that was no failure is taken off.
         """
+        email = fields.clean_email(email)
         counters = limits.sign_in_counters(self._settings, email, address)
         await self._throttle.take(counters)
         try:
-            user = await self._check_credentials(email.strip(), password)
+            user = await self._check_credentials(email, password)
         except InvalidCredentials:
             await self._record_failure(email, address)
             raise

@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from gateway.activities.activity import Activity, Context, Outcome
+from gateway.activities.activity import Activity, Context, NewMessage, Outcome
 from gateway.activities.chat.messages import (
     ChatMessage,
     ChatSend,
@@ -20,22 +20,14 @@ STATE_MESSAGES = 50
 """Messages in a room's state: about two screens."""
 
 
-async def send(context: Context, command: ChatSend) -> Outcome:
-    """Store a message."""
+def send(context: Context, command: ChatSend) -> Outcome:
+    """Say something."""
     context.require_member()
     message_id = MessageId(context.new_id())
     content = command.data.content
-    await message_queries.insert_message(
-        context.conn,
-        id=message_id,
-        room_id=context.room.id,
-        user_id=context.actor.user_id,
-        content=content,
-        seq=context.seq,
-        created_at=context.now,
-    )
     event = ChatMessage(id=message_id, content=content, author=context.actor.person)
-    return Outcome((event,), messages_added=1)
+    message = NewMessage(message_id, context.actor.user_id, content, context.seq)
+    return Outcome((event,), (message,))
 
 
 async def read_state(conn: Connection, room_id: RoomId, _viewer: Identity) -> ChatState:
@@ -62,4 +54,4 @@ def _view(row: message_queries.NewestMessagesRow) -> MessageView:
     )
 
 
-CHAT = Activity(name="chat", handlers={ChatSend: send}, read_state=read_state)
+CHAT = Activity(name="chat", planners={ChatSend: send}, read_state=read_state)

@@ -26,12 +26,13 @@ from gateway.core.errors import (
     UnknownRoom,
 )
 from gateway.core.identity import Identity
-from gateway.core.ids import RoomId, Seq
+from gateway.core.ids import RoomId
 from gateway.core.protocol.encode import encode_payload
 from gateway.storage.connection import Connection
 from gateway.storage.database import Database
 from gateway.storage.generated import invitations as invitation_queries
 from gateway.storage.generated import log as log_queries
+from gateway.storage.generated import new_rooms as new_room_queries
 from gateway.storage.generated import rooms as room_queries
 from gateway.storage.generated.tables import RoomRow
 
@@ -187,18 +188,12 @@ async def _create(
         conn, name=name, description=description, is_private=is_private, created_by=actor.user_id
     )
     joined = MemberJoined(user=actor.person, role="admin")
-    await log_queries.append_events(
+    await new_room_queries.begin_log(
         conn,
-        room_ids=[room.id],
-        seqs=[Seq(1)],
-        types=[joined.type],
-        actors=[actor.user_id],
-        keys=[None],
-        payloads=[encode_payload(joined).decode()],
-        created_at=room.created_at,
-    )
-    await log_queries.advance_rooms(
-        conn, room_ids=[room.id], last_seqs=[Seq(1)], messages_added=[0], updated_at=room.created_at
+        room_id=room.id,
+        type=joined.type,
+        actor=actor.user_id,
+        payload=encode_payload(joined).decode(),
     )
     return room
 

@@ -22,7 +22,8 @@ from gateway.core.ids import RoomId
 MAX_COMMAND_ID = 2**53 - 1
 """The largest integer JavaScript holds exactly (ECMA-262, Number.MAX_SAFE_INTEGER)."""
 
-Key = Annotated[str, Field(min_length=1, max_length=64)]
+# PostgreSQL's text cannot hold NUL.
+Key = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00]*$")]
 """Names a durable command, per person and room: the same key again has no second effect."""
 
 

@@ -50,7 +50,7 @@ def peek_id(text: bytes) -> int | None:
     except orjson.JSONDecodeError:
         return None
     command_id = value.get("id") if isinstance(value, dict) else None
-    if isinstance(command_id, int) and 0 <= command_id <= MAX_COMMAND_ID:
+    if type(command_id) is int and 0 <= command_id <= MAX_COMMAND_ID:
         return command_id
     return None
 
@@ -68,5 +68,5 @@ def _explain(error: ValidationError) -> BadRequest:
         case "union_tag_invalid":
             return UnknownType(f"There is no command {str(first['ctx']['tag'])[:64]!r}.")
     # The first step of the path is the union's tag, which is not in the message.
-    field = ".".join(str(step) for step in first["loc"][1:]) or "message"
+    field = ".".join(str(step) for step in first["loc"][1:])[:64] or "message"
     return InvalidField(f'The field "{field}" is wrong: {first["msg"]}.')

@@ -213,3 +213,11 @@ async def read_room_for(
         room_id,
     )
     return None if answer is None else ReadRoomForRow(*answer)
+
+
+async def start_epoch(conn: Connection) -> int:
+    """Another epoch for every room: run once after a backup was restored, so that no
+    client takes its old position for one in the restored log. Scans all rooms.
+    """
+    answer = await conn.execute(_SQL["start_epoch"])
+    return affected_rows(answer)

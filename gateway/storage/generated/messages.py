@@ -3,6 +3,7 @@
 Generated from the live schema by `gateway types`; not to be edited.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -28,25 +29,27 @@ class NewestMessagesRow:
     avatar_url: str | None
 
 
-async def insert_message(
+async def insert_messages(
     conn: Connection,
     *,
-    id: UUID,
-    room_id: RoomId,
-    user_id: UserId,
-    content: str,
-    seq: Seq,
     created_at: datetime,
+    ids: Sequence[UUID],
+    room_ids: Sequence[RoomId],
+    user_ids: Sequence[UserId],
+    contents: Sequence[str],
+    seqs: Sequence[Seq],
 ) -> int:
-    """Written in the transaction that writes its event, under the room's lock."""
+    """All messages of a batch in one statement, in the transaction that writes
+    their events, under their rooms' locks.
+    """
     answer = await conn.execute(
-        _SQL["insert_message"],
-        id,
-        room_id,
-        user_id,
-        content,
-        seq,
+        _SQL["insert_messages"],
         created_at,
+        ids,
+        room_ids,
+        user_ids,
+        contents,
+        seqs,
     )
     return affected_rows(answer)
 

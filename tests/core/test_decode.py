@@ -1,0 +1,235 @@
+import json
+from typing import Any, Literal
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.activities.catalogue import COMMANDS
+from gateway.core.errors import BadJson, BadRequest, InvalidField, UnknownType
+from gateway.core.protocol.base import MAX_COMMAND_ID, Command
+from gateway.core.protocol.decode import CommandDecoder, command_name, peek_id
+
+ROOM = "0191d7a4-6d3c-7c51-b1a7-5f0e6a3b9c11"
+
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "auth": {"data": {"token": "secret"}},
+    "ping": {"data": {"sent_at": 1234.5}},
+    "room.join": {"room": ROOM},
+    "room.leave": {"room": ROOM},
+    "typing.start": {"room": ROOM},
+    "typing.stop": {"room": ROOM, "data": {}},
+    "chat.send": {"room": ROOM, "key": "k1", "data": {"content": "Hello"}},
+    "poker.start": {"room": ROOM, "data": {"title": "Sign-in page"}},
+    "poker.vote": {"room": ROOM, "data": {"card": "5", "story_id": ROOM}},
+    "poker.reveal": {"room": ROOM, "key": "k2"},
+}
+"""One right message for every command, without its ``id`` and ``type``."""
+
+decoder = CommandDecoder(COMMANDS)
+
+
+def text(command: str, **changes: object) -> bytes:
+    """Return the example of a command, with fields changed, or left out where ``...``."""
+    message = {"id": 7, "type": command} | EXAMPLES[command] | changes
+    return json.dumps({name: value for name, value in message.items() if value is not ...}).encode()
+
+
+def test_every_command_has_an_example_here():
+    """A new command is tested like the others."""
+    assert set(EXAMPLES) == {command_name(command_type) for command_type in COMMANDS}
+
+
+@pytest.mark.parametrize("command", EXAMPLES)
+def test_every_command_is_decoded_into_its_own_type(command: str):
+    """With the id that the reply will carry."""
+    decoded = decoder.decode(text(command))
+    assert command_name(type(decoded)) == command
+    assert decoded.id == 7
+
+
+def test_fields_arrive_as_what_they_are():
+    """Ids as ids, and text without the white space around it."""
+    decoded: Any = decoder.decode(text("chat.send", data={"content": "  Hello\n"}))
+    assert decoded.room_id == UUID(ROOM)
+    assert decoded.key == "k1"
+    assert decoded.data.content == "Hello"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [b"", b" ", b"{", b"hello", b"\xff\xfe", b'{"id": 1', b'{"id": 1} {}', b'{"type": "\\ud800"}'],
+)
+def test_what_is_not_json_is_bad_json(message: bytes):
+    """The sentence says where it went wrong, as far as is known."""
+    with pytest.raises(BadJson):
+        decoder.decode(message)
+
+
+@pytest.mark.parametrize("message", [b"null", b"7", b'"ping"', b"[]", b"true"])
+def test_json_that_is_no_object_is_bad_json(message: bytes):
+    """A message is an object."""
+    with pytest.raises(BadJson, match="A message is a JSON object"):
+        decoder.decode(message)
+
+
+@pytest.mark.parametrize("command", ["chat.sent", "", "PING", 5, None, ["ping"], {}])
+def test_a_name_that_is_no_command_is_an_unknown_type(command: object):
+    """Whatever it is."""
+    with pytest.raises(UnknownType):
+        decoder.decode(json.dumps({"id": 1, "type": command}).encode())
+
+
+def test_the_name_of_an_unknown_command_is_repeated_only_in_part():
+    """What a stranger wrote is not echoed at length."""
+    with pytest.raises(UnknownType) as caught:
+        decoder.decode(json.dumps({"id": 1, "type": "x" * 10_000}).encode())
+    assert len(caught.value.message) < 200
+
+
+@pytest.mark.parametrize("command", EXAMPLES)
+def test_an_unknown_field_is_an_error_that_names_it(command: str):
+    """A typing mistake is told and not ignored; a long one is told in part."""
+    with pytest.raises(InvalidField, match='"colour"'):
+        decoder.decode(text(command, colour="red"))
+    data = EXAMPLES[command].get("data", {}) | {"colour": "red"}
+    with pytest.raises(InvalidField, match=r'"data\.colour"'):
+        decoder.decode(text(command, data=data))
+    with pytest.raises(InvalidField) as caught:
+        decoder.decode(text(command, **{"x" * 10_000: 1}))
+    assert len(caught.value.message) < 200
+
+
+@pytest.mark.parametrize(
+    ("command", "field"),
+    [
+        (command, field)
+        for command, example in EXAMPLES.items()
+        for field in ("id", *example)
+        if not (field == "key" or (command, field) in {("ping", "data"), ("typing.stop", "data")})
+    ],
+)
+def test_a_missing_field_is_an_error_that_names_it(command: str, field: str):
+    """Every field without a default."""
+    with pytest.raises(InvalidField, match=f'"{field}"'):
+        decoder.decode(text(command, **{field: ...}))
+
+
+def test_a_missing_type_is_told_by_name():
+    """It is the one field without which the others mean nothing."""
+    with pytest.raises(InvalidField, match='"type" is missing'):
+        decoder.decode(b'{"id": 1}')
+
+
+@pytest.mark.parametrize(
+    ("command", "changes"),
+    [
+        ("ping", {"id": -1}),
+        ("ping", {"id": MAX_COMMAND_ID + 1}),
+        ("ping", {"id": 10**400}),
+        ("ping", {"id": 1.5}),
+        ("ping", {"id": None}),
+        ("ping", {"data": {"sent_at": "now"}}),
+        ("room.join", {"room": "lobby"}),
+        ("room.join", {"room": 7}),
+        ("chat.send", {"key": ""}),
+        ("chat.send", {"key": "k" * 65}),
+        ("chat.send", {"key": "k\0"}),
+        ("chat.send", {"key": 7}),
+        ("chat.send", {"data": {"content": ""}}),
+        ("chat.send", {"data": {"content": " \n "}}),
+        ("chat.send", {"data": {"content": "a\0b"}}),
+        ("chat.send", {"data": {"content": "x" * 8_001}}),
+        ("chat.send", {"data": {"content": ["Hello"]}}),
+        ("chat.send", {"data": "Hello"}),
+        ("poker.start", {"data": {"title": "a\0b"}}),
+        ("poker.start", {"data": {"title": "x" * 256}}),
+        ("poker.vote", {"data": {"card": "5\0"}}),
+        ("poker.vote", {"data": {"card": ""}}),
+        ("poker.vote", {"data": {"card": 5}}),
+        ("poker.vote", {"data": {"card": "5", "story_id": "first"}}),
+        ("auth", {"data": {"token": ""}}),
+        ("auth", {"data": {"token": "x" * 4_097}}),
+    ],
+)
+def test_a_field_out_of_its_range_is_an_invalid_field(command: str, changes: dict[str, object]):
+    """NUL among them, which PostgreSQL's text cannot hold."""
+    with pytest.raises(InvalidField):
+        decoder.decode(text(command, **changes))
+
+
+@pytest.mark.parametrize("command_id", [0, 1, MAX_COMMAND_ID])
+def test_every_id_that_javascript_can_count_is_taken(command_id: int):
+    """From 0 to Number.MAX_SAFE_INTEGER."""
+    assert decoder.decode(text("ping", id=command_id)).id == command_id
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=20)
+    | st.sampled_from([*EXAMPLES, ROOM]),
+    lambda children: (
+        st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=8), children, max_size=3)
+    ),
+    max_leaves=8,
+)
+broken_examples = st.builds(
+    lambda command, changes: text(command, **changes),
+    st.sampled_from(list(EXAMPLES)),
+    st.dictionaries(st.sampled_from(["id", "type", "room", "key", "data", "more"]), json_values),
+)
+texts = st.binary(max_size=60) | json_values.map(json.dumps).map(str.encode) | broken_examples
+
+
+@given(texts)
+def test_any_bytes_become_a_command_or_a_bad_request(message: bytes):
+    """Nothing that a client sends raises anything else."""
+    try:
+        answer: Command | BadRequest = decoder.decode(message)
+    except BadRequest as error:
+        answer = error
+    assert isinstance(answer, (*COMMANDS, BadJson, InvalidField, UnknownType))
+    if isinstance(answer, BadRequest):
+        assert answer.message.endswith(".")
+        assert len(answer.message) < 1_000
+
+
+@given(texts)
+def test_the_id_of_any_bytes_is_one_that_a_reply_can_carry_or_none(message: bytes):
+    """So a message that could not be understood is answered as such, where it has an id."""
+    command_id = peek_id(message)
+    assert command_id is None or (type(command_id) is int and 0 <= command_id <= MAX_COMMAND_ID)
+
+
+@pytest.mark.parametrize(
+    ("message", "command_id"),
+    [
+        (b'{"id": 7, "type": "nonsense"}', 7),
+        (b'{"id": 0}', 0),
+        (b'{"id": -1}', None),
+        (b'{"id": 9007199254740992}', None),
+        (b'{"id": "7"}', None),
+        (b'{"id": true}', None),
+        (b'{"id": 7', None),
+        (b"[7]", None),
+    ],
+)
+def test_the_id_is_found_where_it_is_readable(message: bytes, command_id: int | None):
+    """And nowhere else."""
+    assert peek_id(message) == command_id
+
+
+def test_two_commands_of_one_name_are_found_at_the_start():
+    """Not when the second one is first used."""
+
+    class Again(Command):
+        """Another ping."""
+
+        type: Literal["ping"]
+
+    with pytest.raises(ValueError, match="two commands are named 'ping'"):
+        CommandDecoder([*COMMANDS, Again])
