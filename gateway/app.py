@@ -65,6 +65,14 @@ from gateway.web.services import Services, WebSettings
 log = structlog.get_logger()
 
 
+SEND_BUFFER_BYTES = 64 * 1024
+"""The kernel's send buffer of a connection; Linux doubles it for its own bookkeeping.
+
+Left to itself it grows to megabytes, and a slow reader hides behind it: the
+gateway would believe it sent what nobody reads.
+"""
+
+
 class ServiceDied(Exception):
     """A part of the gateway ended by itself; the process must be restarted."""
 
@@ -86,7 +94,7 @@ class Gateway:
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def open(
+    async def open(  # noqa: PLR0915 - the whole gateway, to be read from top to bottom
         cls, settings: Settings, database_settings: DatabaseSettings, redis_settings: RedisSettings
     ) -> AsyncIterator["Gateway"]:
         """Start every part, and stop them in the opposite order."""
@@ -98,18 +106,26 @@ class Gateway:
             stack.push_async_callback(database.close)
             redis = open_client(redis_settings)
             stack.push_async_callback(redis.aclose)
+            passwords = Passwords(rounds=settings.bcrypt_rounds)
+            stack.callback(passwords.close)
 
+            # The backplane, and what is shared through it
             rooms: dict[RoomId, Room] = {}
 
             def redis_is_back() -> None:
                 presence.announce_all()
                 canary.call_soon()
 
+            def hearing_changed() -> None:
+                reconciler.compare_soon()
+
             publisher = Publisher(redis_settings, on_up=redis_is_back)
             subscriber = Subscriber(redis_settings)
+            canary = Canary(instance_id, publisher, subscriber, on_change=hearing_changed)
             presence = Presence(instance_id, redis, redis_settings, publisher, rooms)
+
+            # Rooms, and the way of a durable command into them
             log_reader = LogReader(database)
-            canary = Canary(instance_id, publisher, subscriber, lambda: reconciler.compare_soon())
             reconciler = Reconciler(
                 database, log_reader, rooms, supervisor, hears=lambda: canary.hears
             )
@@ -120,9 +136,10 @@ class Gateway:
                 hub.receive(room_id, publication)
                 publisher.publish(keys.room_channel(room_id), publication.encode())
 
-            ledger = Ledger(database, Rulebook(catalogue.HANDLERS, catalogue.PLANNERS), publish)
-            passwords = Passwords(rounds=settings.bcrypt_rounds)
-            stack.callback(passwords.close)
+            rulebook = Rulebook(catalogue.HANDLERS, catalogue.PLANNERS)
+            ledger = Ledger(database, rulebook, publish)
+
+            # People: accounts, connections, the HTTP API
             accounts = Accounts(
                 database,
                 SessionCache(redis, redis_settings),
@@ -130,11 +147,10 @@ class Gateway:
                 passwords,
                 AccountSettings(arrivals_per_minute=settings.arrivals_per_minute),
             )
-            connection_settings = settings.connections()
             web_settings = WebSettings(allowed_origins=frozenset(settings.allowed_origins))
             endpoint = Endpoint(
                 instance_id,
-                connection_settings,
+                settings.connections(),
                 CommandDecoder(catalogue.COMMANDS),
                 supervisor,
                 lambda origin, host: origin_allowed(origin, host, web_settings.allowed_origins),
@@ -142,7 +158,7 @@ class Gateway:
             )
             catch_up = CatchUp(log_reader, supervisor)
             joining = Joining(
-                database, hub, presence, catch_up, ledger.submit, connection_settings.max_rooms
+                database, hub, presence, catch_up, ledger.submit, endpoint.settings.max_rooms
             )
             endpoint.dispatcher = Dispatcher(endpoint, ledger, joining, presence, catch_up)
             health = Health(database, canary, endpoint)
@@ -153,13 +169,12 @@ class Gateway:
             stack.push_async_callback(supervisor.stop)
             supervisor.service("publisher", publisher.run())
             supervisor.service("subscriber", subscriber.run())
-            supervisor.service("ledger", ledger.run())
-            supervisor.service("reconciler", reconciler.run())
             supervisor.service("canary", canary.run())
+            supervisor.service("reconciler", reconciler.run())
+            supervisor.service("ledger", ledger.run())
             supervisor.service("ticks", presence.run_ticks())
             supervisor.service("leases", presence.run_leases())
             supervisor.service("endpoint", endpoint.run())
-
             stack.push_async_callback(presence.stop)
             stack.push_async_callback(ledger.close)
             stack.push_async_callback(endpoint.close_all, CLOSE_SECONDS)
@@ -258,11 +273,14 @@ async def _migrate(settings: DatabaseSettings) -> None:
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=4096)
+        listener = socket.create_server((host, port), family=family, backlog=4096)
     except OSError as error:
         raise ConfigurationError(
             f"Cannot listen on {host}:{port}: {error.strerror}. Choose another port with --port."
         ) from error
+    # Every accepted socket inherits it.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+    return listener
 
 
 def _uvicorn_config(gateway: Gateway) -> uvicorn.Config:

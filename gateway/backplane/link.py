@@ -141,6 +141,9 @@ class Link:
         if "password" in parts:
             user = (str(parts["username"]),) if parts.get("username") else ()
             greetings.insert(0, pack("AUTH", *user, str(parts["password"])))
+        if database := parts.get("db"):
+            # Channels are the same in all of them, but presence is written through a link too.
+            greetings.append(pack("SELECT", int(database)))
         self._greetings = len(greetings)
         _transport(protocol).write(b"".join(greetings))
 

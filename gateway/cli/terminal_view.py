@@ -15,17 +15,17 @@ from rich.text import Text
 
 from gateway.cli.terminal_commands import HELP
 from gateway.client import (
+    Behind,
     ChatMessage,
-    Connected,
     Disconnected,
     Event,
-    MessageView,
     Person,
     PokerRevealed,
     PokerStarted,
     PokerState,
     PokerVoted,
     PresenceChanged,
+    Resumed,
     RoomSnapshot,
     RoomState,
     Statistics,
@@ -36,7 +36,7 @@ _COLOURS: Final = ("cyan", "green", "magenta", "yellow", "blue", "bright_red")
 
 
 class View:
-    """One room, seen by one person. It remembers names, for events that tell only an id."""
+    """One room, seen by one person. It remembers whom it has shown as here."""
 
     def __init__(self, own_id: UUID) -> None:
         self._own_id = own_id
@@ -45,25 +45,26 @@ class View:
     def lines(self, event: Event, state: RoomState) -> Iterator[RenderableType]:
         """Yield what an event has to show; ``state`` is the room's after it."""
         match event.data:
-            case RoomSnapshot() as snapshot:
-                yield from self._snapshot(snapshot)
+            case RoomSnapshot(state=whole):
+                yield from _room(whole)
+                self._names = _names(whole)
             case ChatMessage(author=author, content=content):
                 yield _message(event.at, author, content)
-            case PresenceChanged() as change:
-                yield from self._presence(change)
-            case PokerStarted(story=story, deck=deck, host=host):
+            case PokerStarted(story=story, deck=deck):
                 yield from _story(story.title, deck)
-                yield _note(f"{plain(host.name)} is the host of the game")
             case PokerVoted(player=player, voted=voted):
-                yield _note(f"{plain(player.name)} has voted ({voted} of {len(state.people)})")
+                players = len({player.id, *_names(state)})
+                yield _note(f"{plain(player.name)} has voted ({voted} of {players})")
             case PokerRevealed(votes=votes, statistics=statistics):
                 yield _cards((vote.player.name, vote.card) for vote in votes)
                 yield _summary(statistics)
             case Disconnected(reason=reason, retry_in_seconds=seconds):
                 again = f"trying again in {max(1, round(seconds))} s…"
                 yield Text(f"connection lost, {again} ({plain(reason)})", "yellow")
-            case Connected():
-                yield Text("back", "green")
+            case Resumed(missed=missed):
+                yield Text(f"back: {missed} new" if missed else "back", "green")
+            case PresenceChanged() | Behind():
+                yield from self._comings_and_goings(state)
 
     def typing(self, state: RoomState) -> str:
         """Return who else is typing, as a sentence; empty when nobody is."""
@@ -72,30 +73,14 @@ class View:
             return ""
         return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} typing…"
 
-    def _snapshot(self, snapshot: RoomSnapshot) -> Iterator[RenderableType]:
-        """Show the whole room at first, and after a reconnection what was missed."""
-        state = snapshot.state
-        messages = snapshot.missed
-        if not self._names:
-            yield Text(plain(state.room.name), "bold")
-            messages = state.chat.messages
-        if snapshot.missed_more or (not self._names and state.chat.has_more):
-            yield _note("… older messages are not shown")
-        for message in messages:
-            yield _stored(message)
-        if not self._names and state.poker is not None:
-            yield from _table(state.poker)
-        yield who(state)
-        self._names = {person.id: person.name for person in state.people}
-
-    def _presence(self, change: PresenceChanged) -> Iterator[RenderableType]:
-        for person in change.joined:
-            if person.id not in self._names:
-                self._names[person.id] = person.name
-                yield _note(f"→ {plain(person.name)} came in")
-        for user_id in change.left:
-            if (name := self._names.pop(user_id, None)) is not None:
-                yield _note(f"← {plain(name)} left")
+    def _comings_and_goings(self, state: RoomState) -> Iterator[RenderableType]:
+        """Tell how the people differ from those shown last."""
+        before, now = self._names, _names(state)
+        for user_id in now.keys() - before.keys():
+            yield _note(f"→ {plain(now[user_id])} came in")
+        for user_id in before.keys() - now.keys():
+            yield _note(f"← {plain(before[user_id])} left")
+        self._names = now
 
 
 def plain(text: str) -> str:
@@ -134,16 +119,28 @@ def _message(at: datetime | None, author: Person | None, content: str) -> Text:
     return line.append("  ").append(plain(content))
 
 
-def _stored(message: MessageView) -> Text:
-    return _message(message.at, message.author, message.content)
-
-
 def _colour(user_id: UUID) -> str:
     return _COLOURS[user_id.int % len(_COLOURS)]
 
 
 def _note(text: str) -> Text:
     return Text(text, "dim")
+
+
+def _room(state: RoomState) -> Iterator[RenderableType]:
+    """Show a whole room to a newcomer."""
+    yield Text(plain(state.room.name), "bold")
+    if state.chat.has_more:
+        yield _note("… older messages are not shown")
+    for message in state.chat.messages:
+        yield _message(message.at, message.author, message.content)
+    if state.poker is not None:
+        yield from _table(state.poker)
+    yield who(state)
+
+
+def _names(state: RoomState) -> dict[UUID, str]:
+    return {person.id: person.name for person in state.people}
 
 
 def _table(poker: PokerState) -> Iterator[RenderableType]:

@@ -11,14 +11,15 @@
                     case ChatMessage(author=author, content=content):
                         print(f"{author.name}: {content}")
 
-A lost connection is opened again by itself, for ever, and the rooms are
-joined again; a durable command is repeated with the same key until it is
-answered, so it has one effect. What cannot be mended that way is raised as a
+A lost connection is opened again by itself, for ever, and every room goes on
+exactly where it was: what was missed comes first, nothing comes twice. A
+durable command is repeated with the same key until it is answered, so it has
+one effect. What cannot be mended that way is raised as a
 ``ClientError`` (``client.errors`` draws the tree).
 """
 
 from gateway.activities.activity import Committed
-from gateway.activities.catalogue import RoomState
+from gateway.activities.catalogue import Behind, RoomState
 from gateway.activities.chat.messages import ChatMessage, MessageView
 from gateway.activities.poker.messages import (
     PokerRevealed,
@@ -37,11 +38,19 @@ from gateway.client.errors import (
     GatewayUnreachable,
     NoAnswer,
 )
-from gateway.client.events import Connected, Disconnected, Event, RoomSnapshot, UnknownEvent
+from gateway.client.events import (
+    Connected,
+    Disconnected,
+    Event,
+    Resumed,
+    RoomSnapshot,
+    UnknownEvent,
+)
 from gateway.client.room import Room
 from gateway.core.protocol.base import Person
 
 __all__ = [
+    "Behind",
     "ChatMessage",
     "Client",
     "ClientError",
@@ -61,6 +70,7 @@ __all__ = [
     "PokerState",
     "PokerVoted",
     "PresenceChanged",
+    "Resumed",
     "RevealedVote",
     "Room",
     "RoomSnapshot",

@@ -2,7 +2,8 @@
 
 One task runs ``run``. It reads; whoever calls a command writes and waits for
 the reply. When the connection ends, calls under way fail with
-``ConnectionLost``, and after the next welcome every room is joined again.
+``ConnectionLost``, and after the next welcome every room is joined again,
+from the position in its log where it was.
 """
 
 import asyncio
@@ -17,13 +18,13 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.typing import Subprotocol
 
-from gateway.activities.catalogue import RoomState
+from gateway.activities.catalogue import Behind
 from gateway.client import reconnection
 from gateway.client.errors import ClientError, CommandError, ConnectionEnded
 from gateway.client.events import Connected, Disconnected, Event
 from gateway.client.feed import Feed, Gap
 from gateway.client.pacer import Pacer
-from gateway.client.wire import Command, Reply, decode
+from gateway.client.wire import Command, Reply, decode, join_answer
 from gateway.core.ids import RoomId
 from gateway.core.protocol.connection import SUBPROTOCOL, Draining, Limits, Welcome
 
@@ -234,13 +235,15 @@ class Connection:
             case Reply(re=command_id) if (reply := self._pending.get(command_id)) is not None:
                 if not reply.done():
                     reply.set_result(message)
+            case Behind(room=room_id) if feed := self._feeds.get(RoomId(room_id)):
+                feed.catch_up(message)
             case Draining(reconnect_in_ms=milliseconds):
                 self._drain_seconds = milliseconds / 1000
 
     async def _joined(self, feed: Feed, reply: Reply) -> None:
         if reply.error is None:
             await self._wait_for_space(feed)
-            feed.open(RoomState.model_validate(reply.ok))
+            feed.open(join_answer(reply))
         elif reply.error.retryable:
             raise ConnectionLost(reply.error.message) from reply.error
         else:
@@ -260,7 +263,8 @@ class Connection:
     async def _join(self, socket: ClientConnection, feed: Feed) -> None:
         command_id = next(self._ids)
         self._joins[command_id] = feed
-        await self._send(socket, Command("room.join", feed.room_id, {}), command_id)
+        data = {"since": feed.state.position.model_dump()} if feed.state is not None else {}
+        await self._send(socket, Command("room.join", feed.room_id, data), command_id)
 
     async def _send(self, socket: ClientConnection, command: Command, command_id: int) -> None:
         text = command.encode(command_id)

@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from gateway.activities.catalogue import RoomState
-from gateway.activities.chat.messages import MessageView
+from gateway.activities.catalogue import Behind, RoomState
 from gateway.core.ids import RoomId
 from gateway.core.protocol.base import EventData
 
@@ -22,21 +21,28 @@ class UnknownEvent:
 
 @dataclass(frozen=True, slots=True)
 class RoomSnapshot:
-    """The whole room, as it was when it was joined, or joined again after a lost connection.
+    """The whole room: when it is opened, and when too much has happened while you were away.
 
-    ``missed`` holds the messages that came while the connection was away,
-    oldest first. ``missed_more`` tells that there were still older ones, too
-    many for a snapshot. Both are empty for the first snapshot of a room.
+    It holds everything up to now; the events after it follow.
     """
 
     state: RoomState
-    missed: tuple[MessageView, ...] = ()
-    missed_more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The room is open again, and the events that you missed follow, every one.
+
+    ``missed`` is their number. Who is here and who types is up to date in
+    ``Room.state``.
+    """
+
+    missed: int
 
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """The connection is back. A ``RoomSnapshot`` follows."""
+    """The connection is back. ``Resumed`` or a ``RoomSnapshot`` follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,7 @@ class Event:
     ``None``.
     """
 
-    data: EventData | UnknownEvent | RoomSnapshot | Connected | Disconnected
+    data: EventData | UnknownEvent | RoomSnapshot | Resumed | Behind | Connected | Disconnected
     room: RoomId
     seq: int | None = None
     at: datetime | None = None

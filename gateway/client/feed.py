@@ -5,9 +5,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from gateway.activities.catalogue import RoomState
+from gateway.activities.catalogue import Behind, RoomState
 from gateway.client import state as reducer
-from gateway.client.events import Connected, Disconnected, Event
+from gateway.client.events import Connected, Disconnected, Event, Resumed, RoomSnapshot
+from gateway.client.wire import JoinAnswer
 from gateway.core.ids import RoomId
 
 MAX_EVENTS: Final = 1_000
@@ -53,10 +54,15 @@ class Feed:
 
     # The connection's side
 
-    def open(self, state: RoomState) -> None:
-        """Begin, or begin again, with the room's state."""
-        self._push(Event(reducer.snapshot(self.state, state), self.room_id))
-        self.state = state
+    def open(self, answer: JoinAnswer) -> None:
+        """Begin with the room's state, or go on from where the connection was lost."""
+        if isinstance(answer, RoomState):
+            self.state = answer
+            self._push(Event(RoomSnapshot(answer), self.room_id))
+        elif self.state is not None:
+            missed = answer.position.seq - self.state.position.seq
+            self.state = reducer.resumed(self.state, answer)
+            self._push(Event(Resumed(missed), self.room_id))
         if not self.opened.done():
             self.opened.set_result(None)
 
@@ -68,6 +74,12 @@ class Feed:
             raise Gap(f"event {event.seq} came after {self.state.position.seq}")
         self.state = reducer.after(self.state, event)
         self._push(event)
+
+    def catch_up(self, behind: Behind) -> None:
+        """Take in how the room stands after the gateway had to skip what is not durable."""
+        if self.state is not None:
+            self.state = reducer.caught_up(self.state, behind)
+            self._push(Event(behind, self.room_id))
 
     def tell(self, change: Connected | Disconnected) -> None:
         """Take in a change of the connection, once the room is open.

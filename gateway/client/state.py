@@ -3,7 +3,7 @@
 from typing import Final
 from uuid import UUID
 
-from gateway.activities.catalogue import RoomState
+from gateway.activities.catalogue import Behind, Replay, RoomState, UpToDate
 from gateway.activities.chat.messages import ChatMessage, ChatState, MessageView
 from gateway.activities.poker.messages import (
     PokerRevealed,
@@ -12,7 +12,7 @@ from gateway.activities.poker.messages import (
     PokerVoted,
 )
 from gateway.activities.rooms.messages import PresenceChanged, TypingChanged
-from gateway.client.events import Event, RoomSnapshot
+from gateway.client.events import Event
 
 MAX_MESSAGES: Final = 500
 """Messages kept of each room, the newest; older ones are in the gateway's history."""
@@ -28,19 +28,15 @@ def follows(state: RoomState, event: Event) -> bool:
     return event.seq is None or event.seq == state.position.seq + 1
 
 
-def snapshot(before: RoomState | None, now: RoomState) -> RoomSnapshot:
-    """Return ``now`` with the messages that came since ``before``, where that is comparable.
+def resumed(state: RoomState, answer: UpToDate | Replay) -> RoomState:
+    """Return the state after coming back: what is durable follows in events, the rest is here."""
+    news = {"room": answer.room, "people": answer.people, "typing": answer.typing}
+    return state.model_copy(update=news)
 
-    Numbers of another epoch say nothing (``core.ids.Position``): then every
-    message may be one that was missed.
-    """
-    if before is None:
-        return RoomSnapshot(now)
-    seen = before.position.seq if before.position.epoch == now.position.epoch else 0
-    missed = tuple(message for message in now.chat.messages if message.seq > seen)
-    is_cut = len(missed) == len(now.chat.messages) and now.chat.has_more
-    # A room's first event makes its admin a member; every message is after it.
-    return RoomSnapshot(now, missed, missed_more=bool(missed) and is_cut)
+
+def caught_up(state: RoomState, behind: Behind) -> RoomState:
+    """Return the state with who is here and who types as a ``behind`` notice tells it."""
+    return state.model_copy(update={"people": behind.people, "typing": behind.typing})
 
 
 def after(state: RoomState, event: Event) -> RoomState:

@@ -1,18 +1,21 @@
 """Text from the gateway becomes a reply, an event or a notice; a command becomes text."""
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 from uuid import UUID
 
 import orjson
-from pydantic import AwareDatetime, BaseModel, ValidationError
+from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter, ValidationError
 
-from gateway.activities.catalogue import EVENTS
+from gateway.activities.catalogue import EVENTS, NOTICES, Replay, RoomState, UpToDate
 from gateway.client.errors import CommandError
 from gateway.client.events import Event, UnknownEvent
 from gateway.core.ids import RoomId
 from gateway.core.protocol.base import EventData, NoticeData
-from gateway.core.protocol.connection import NOTICES, ErrorBody
+from gateway.core.protocol.connection import ErrorBody
+
+JoinAnswer = UpToDate | Replay | RoomState
+"""What ``room.join`` gives: told apart by ``resume``."""
 
 
 class Reply(NamedTuple):
@@ -60,6 +63,9 @@ class _EventMessage(BaseModel):
     data: dict[str, Any]
 
 
+_JOIN_ANSWER: Final[TypeAdapter[JoinAnswer]] = TypeAdapter(
+    Annotated[JoinAnswer, Field(discriminator="resume")]
+)
 _EVENTS: Final[Mapping[str, type[EventData]]] = {event.type: event for event in EVENTS}
 _NOTICES: Final[Mapping[str, type[NoticeData]]] = {notice.type: notice for notice in NOTICES}
 
@@ -78,6 +84,11 @@ def decode(text: str | bytes) -> Reply | Event | NoticeData | None:
         return _event(_EventMessage.model_validate(message))
     notice = _NOTICES.get(message.get("type", ""))
     return notice.model_validate(message.get("data")) if notice else None
+
+
+def join_answer(reply: Reply) -> JoinAnswer:
+    """Return what a successful ``room.join`` gave; ``ValueError`` if it is none of the three."""
+    return _JOIN_ANSWER.validate_python(reply.ok)
 
 
 def command_error(body: ErrorBody) -> CommandError:

@@ -195,9 +195,9 @@ class Connection(asyncio.Protocol):
         """Tell that a command failed, and why."""
         self.send(encode_error(command_id, error))
 
-    def fall_behind(self) -> None:
-        """Make the client come back and resume: something could not be kept for it."""
-        self.close(CloseCode.SLOW_READER, "You fell behind.")
+    def start_over(self, code: CloseCode) -> None:
+        """Make the client come back and join its rooms anew."""
+        self.close(code, "Come back and join your rooms anew.")
 
     def ping(self) -> None:
         """Ask whether the peer is there; any byte from it is an answer."""

@@ -38,6 +38,9 @@ MAX_QUEUED_OF_ROOM = 2_000
 MAX_BATCH = 200
 """Commands in one transaction: larger ones gain nothing and hold the rooms' locks longer."""
 
+FLUSH_SECONDS = 10.0
+"""How long the last commits may take when the gateway stops."""
+
 Done = Callable[[Result], None]
 
 
@@ -104,9 +107,16 @@ class Ledger:
             await self._commit(batch)
 
     async def close(self) -> None:
-        """Take no more commands, and return when those already taken are answered."""
+        """Take no more commands, and return when those already taken are answered.
+
+        What PostgreSQL has not committed within ``FLUSH_SECONDS`` stays unanswered.
+        """
         self._closed = True
-        await self._idle.wait()
+        try:
+            async with asyncio.timeout(FLUSH_SECONDS):
+                await self._idle.wait()
+        except TimeoutError:
+            log.error("ledger.not_flushed", commands=len(self._queue))
 
     def _is_full(self, room_id: RoomId) -> bool:
         return len(self._queue) >= MAX_QUEUED or self._queue.waiting(room_id) >= MAX_QUEUED_OF_ROOM

@@ -15,6 +15,7 @@ noted, and ``catch_up`` makes it a newcomer again.
 from collections.abc import Callable
 from typing import Protocol
 
+from gateway.core.close_codes import CloseCode
 from gateway.core.frames import text_frame
 from gateway.core.ids import Position, RoomId, Seq
 from gateway.core.publication import Publication
@@ -34,8 +35,8 @@ class Member(Protocol):
     def write(self, frames: bytes) -> None:
         """Send ready frames."""
 
-    def fall_behind(self) -> None:
-        """Learn that events were dropped for it: it must come back and resume."""
+    def start_over(self, code: CloseCode) -> None:
+        """Be closed, to come back and join anew."""
 
 
 class _Newcomer:
@@ -178,7 +179,7 @@ class Room:
         self._frames.clear()
         self._waiting.clear()
         for member in self.members:
-            member.fall_behind()
+            member.start_over(CloseCode.NEW_EPOCH)
 
     def flush(self) -> None:
         """Write what was collected: once per member, whatever the number of frames."""
@@ -207,7 +208,7 @@ class Room:
             newcomer.held.append(publication)
         elif newcomer.after is None:
             self.remove(member)
-            member.fall_behind()
+            member.start_over(CloseCode.SLOW_READER)
         elif publication.last > newcomer.after:
             news = publication.after(newcomer.after)
             newcomer.after = news.last  # noted first: the write may park it, there

@@ -41,12 +41,6 @@ class Supervisor:
         task.add_done_callback(self._job_ended)
         return task
 
-    async def finish_jobs(self, within_seconds: float) -> None:
-        """Wait for the jobs under way; what takes longer is cancelled."""
-        if self._jobs:
-            await asyncio.wait(self._jobs, timeout=within_seconds)
-        await _cancel(self._jobs)
-
     async def stop(self) -> None:
         """Cancel the services and whatever jobs are left, and wait until they have ended."""
         self._stopping = True

@@ -8,7 +8,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "errors.md"
 
 
 def test_the_page_of_errors_is_current():
-    """Run `gateway docs errors` after changing the error tree or the close codes."""
+    """Run `gateway types` after changing the error tree or the close codes."""
     assert PAGE.read_text(encoding="utf-8") == errors_page()
 
 

@@ -47,7 +47,7 @@ _MAY_INVITE: Final = frozenset({"admin", "moderator"})
 
 
 class Rooms:
-    """Every method is about one ``actor``, who is signed in; any may raise ``Unavailable``.
+    """What an ``actor``, who is signed in, may do with rooms. Any method may raise ``Unavailable``.
 
     A private room answers a stranger like one that does not exist: ``UnknownRoom``.
     """
@@ -104,11 +104,12 @@ class Rooms:
 
         ``after`` is the ``next`` of the page before. ``InvalidField``.
         """
+        prefix = fields.clean_search(search)
         place = DirectoryPlace.decode(after) if after is not None else BEGINNING
         async with self._database.connection() as conn:
             rows = await room_queries.list_public_rooms(
                 conn,
-                prefix=fields.clean_search(search),
+                prefix=prefix,
                 after_name=place.name,
                 after_id=place.room_id,
                 max_rooms=PAGE_ROOMS + 1,
