@@ -9,7 +9,8 @@ from gateway.activities.chat.handlers import CHAT
 from gateway.activities.chat.messages import CHAT_COMMANDS, CHAT_EVENTS, ChatState
 from gateway.activities.poker.handlers import POKER
 from gateway.activities.poker.messages import POKER_COMMANDS, POKER_EVENTS, PokerState
-from gateway.activities.rooms.handlers import ROOMS
+from gateway.activities.rooms.handlers import BecomeMember, become_member
+from gateway.activities.rooms.invitations import AcceptInvitation, accept_invitation
 from gateway.activities.rooms.messages import (
     ROOM_COMMANDS,
     ROOM_EVENTS,
@@ -19,6 +20,11 @@ from gateway.activities.rooms.messages import (
 from gateway.core.protocol.base import Command, EventData, NoticeData, Person, WireModel
 from gateway.core.protocol.connection import CONNECTION_COMMANDS
 from gateway.core.protocol.connection import NOTICES as CONNECTION_NOTICES
+
+ROOMS = Activity(
+    name="rooms",
+    handlers={BecomeMember: become_member, AcceptInvitation: accept_invitation},
+)
 
 ACTIVITIES: tuple[Activity, ...] = (ROOMS, CHAT, POKER)
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -13,6 +14,9 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from gateway.backplane.settings import RedisSettings
 from gateway.core.errors import BackplaneUnavailable
 
+MAX_CONNECTIONS: Final = 16
+"""Connections of one client. Each command takes well under a millisecond of one."""
+
 
 def open_client(settings: RedisSettings, name: str = "main") -> Redis:
     """Return a pooled client that retries what may be repeated, within a bound.
@@ -20,8 +24,12 @@ def open_client(settings: RedisSettings, name: str = "main") -> Redis:
     It connects at the first command. Every command it is used for is safe to
     repeat (reads, idempotent writes, scripts that check before they write).
     """
-    return Redis.from_url(
+    pool = BlockingConnectionPool.from_url(
         settings.url,
+        max_connections=MAX_CONNECTIONS,
+        # Beyond them callers take turns; the plain pool would fail, and a storm
+        # of joins would look like an outage.
+        timeout=settings.command_seconds,
         client_name=f"parley-{name}",
         decode_responses=True,
         socket_connect_timeout=settings.connect_seconds,
@@ -35,6 +43,7 @@ def open_client(settings: RedisSettings, name: str = "main") -> Redis:
         ),
         health_check_interval=30,
     )
+    return Redis.from_pool(pool)
 
 
 @contextmanager

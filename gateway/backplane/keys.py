@@ -32,5 +32,5 @@ def typing(room_id: RoomId) -> str:
 
 
 def session(session_id: SessionId) -> str:
-    """String (JSON): a sign-in session, cached from ``public.sessions``; 24 h."""
+    """String (JSON): a sign-in session, cached from ``public.sessions`` for a minute."""
     return f"session:{session_id}"

@@ -73,6 +73,8 @@ class Subscriber:
                 self._link.write(pack(command, *channels))
 
     def _resubscribe(self) -> None:
+        # Wishes of this turn are among them; asked twice, they would look like a gap.
+        self._pending.clear()
         if self._subscriptions:
             self._link.write(pack(b"SUBSCRIBE", *self._subscriptions))
 

@@ -6,13 +6,19 @@ them into the checkout, and a test fails while one of them is stale.
 
 from pathlib import Path
 
+from gateway.docs_generator.asyncapi import asyncapi_document
+from gateway.docs_generator.protocol import protocol_page
 from gateway.docs_generator.settings import env_example, settings_page
+from gateway.docs_generator.typescript import typescript_types
 from gateway.web.error_docs import errors_page
 
 
 def artefacts() -> dict[Path, str]:
     """Return the text of every generated file, by its path in the repository."""
     return {
+        Path("docs/protocol.md"): protocol_page(),
+        Path("docs/asyncapi.json"): asyncapi_document(),
+        Path("clients/typescript/protocol.d.ts"): typescript_types(),
         Path("docs/errors.md"): errors_page(),
         Path("docs/settings.md"): settings_page(),
         Path(".env.example"): env_example(),

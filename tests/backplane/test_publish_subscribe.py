@@ -56,6 +56,19 @@ async def test_a_channel_asked_for_before_the_link_is_up_is_confirmed_when_it_is
     assert ear.gaps.empty()
 
 
+async def test_a_channel_asked_for_in_the_turn_in_which_the_link_comes_up_has_no_gap(
+    links: Links,
+):
+    """It is asked for once; a second confirmation would mean that messages were missed."""
+    ear, after = Ear(), Ear()
+    await soon(links.subscriber.subscribe(OTHER, after))
+    confirmed = links.subscriber.subscribe(CHANNEL, ear)
+    links.subscriber._resubscribe()
+    await soon(confirmed)
+    await soon(links.subscriber.subscribe(b"room:3", after))
+    assert ear.gaps.empty()
+
+
 async def test_the_last_wish_of_a_turn_is_the_one_that_counts(links: Links, elsewhere: Links):
     """A room that is closed and opened again in one turn of the loop goes on being heard."""
     before, after = Ear(), Ear()

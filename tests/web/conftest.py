@@ -16,7 +16,6 @@ from gateway.activities.accounts.limits import AccountSettings
 from gateway.activities.accounts.passwords import Passwords
 from gateway.activities.accounts.service import Accounts
 from gateway.activities.catalogue import HANDLERS, PLANNERS
-from gateway.activities.rooms.invitations import AcceptInvitation, accept_invitation
 from gateway.activities.rooms.service import Rooms
 from gateway.backplane.client import open_client
 from gateway.backplane.sessions import SessionCache
@@ -54,8 +53,7 @@ async def database(servers: EmbeddedServers) -> AsyncIterator[Database]:
 @pytest.fixture(scope="session")
 async def ledger(database: Database) -> AsyncIterator[Ledger]:
     """The ledger, publishing to nobody."""
-    handlers = {**HANDLERS, AcceptInvitation: accept_invitation}
-    rulebook = Rulebook(handlers, PLANNERS)
+    rulebook = Rulebook(HANDLERS, PLANNERS)
     ledger = Ledger(database, rulebook, lambda _room_id, _publication: None)
     supervisor = Supervisor()
     supervisor.service("ledger", ledger.run())

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gateway.activities.activity import Activity, Context, Outcome
+from gateway.activities.activity import Context, Outcome
 from gateway.activities.rooms.messages import MemberJoined, Role
 from gateway.storage.generated import rooms as room_queries
 
@@ -24,6 +24,3 @@ async def become_member(context: Context, command: BecomeMember) -> Outcome:
     if not added:
         return Outcome(())  # by an earlier command of the same batch
     return Outcome((MemberJoined(user=context.actor.person, role=command.role),))
-
-
-ROOMS = Activity(name="rooms", handlers={BecomeMember: become_member})

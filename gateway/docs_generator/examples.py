@@ -1,0 +1,132 @@
+"""One example of every message's ``data``, and of every reply; a test validates them all."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+Example = Mapping[str, Any]
+
+ROOM_ID: Final = "0b7d1c1e-6f0e-4a53-9d55-2f1d7c1f2a10"
+ADA: Final = {"id": "6f9619ff-8b86-4011-b42d-00cf4fc964ff", "name": "Ada", "avatar_url": None}
+GRACE: Final = {"id": "9b2f0a34-32a1-4a5e-8a0f-3d1f5b7c9e21", "name": "Grace", "avatar_url": None}
+AT: Final = "2026-05-04T09:30:00.123456Z"
+
+_GAME_ID: Final = "c56a4180-65aa-42ec-a945-5fd21dec0538"
+_STORY: Final = {"id": "7d444840-9dc0-41d1-b245-5ffdce74fad2", "title": "Login page"}
+_DECK: Final = ["1", "2", "3", "5", "8", "?"]
+_STATISTICS: Final = {
+    "votes": 2,
+    "average": 4.0,
+    "median": 4.0,
+    "minimum": 3.0,
+    "maximum": 5.0,
+    "consensus": False,
+    "distribution": {"3": 1, "5": 1},
+}
+_MESSAGE_ID: Final = "d9428888-122b-41e1-b85c-61cd3cbb3210"
+_POSITION: Final = {"epoch": 1, "seq": 42}
+_ROOM: Final = {
+    "id": ROOM_ID,
+    "name": "lobby",
+    "description": None,
+    "is_private": False,
+    "role": "member",
+}
+_HERE: Final = {"room": _ROOM, "position": _POSITION, "people": [ADA, GRACE], "typing": [GRACE]}
+
+COMMAND_DATA: Final[Mapping[str, Example]] = {
+    "auth": {"token": "NcYt0cM3XoVnq5T2…"},
+    "ping": {"sent_at": 1777887000123.5},
+    "room.join": {"since": {"epoch": 1, "seq": 40}},
+    "room.leave": {},
+    "typing.start": {},
+    "typing.stop": {},
+    "chat.send": {"content": "Hello, everybody"},
+    "poker.start": {"title": "Login page"},
+    "poker.vote": {"card": "5", "story_id": _STORY["id"]},
+    "poker.reveal": {"story_id": _STORY["id"]},
+}
+
+REPLIES: Final[Mapping[str, Example]] = {
+    "AuthOk": {"user": ADA},
+    "PingOk": {"sent_at": 1777887000123.5, "server_time_ms": 1777887000140.25},
+    "Committed": {"seq": 42, "at": AT},
+    "UpToDate": {"resume": "up_to_date", **_HERE},
+    "Replay": {"resume": "replay", **_HERE},
+    "RoomState": {
+        "resume": "snapshot",
+        **_HERE,
+        "chat": {
+            "messages": [
+                {
+                    "id": _MESSAGE_ID,
+                    "seq": 42,
+                    "at": AT,
+                    "content": "Hello, everybody",
+                    "message_type": "text",
+                    "author": ADA,
+                    "reply_to": None,
+                }
+            ],
+            "has_more": False,
+        },
+        "poker": {
+            "game_id": _GAME_ID,
+            "name": "lobby",
+            "deck": _DECK,
+            "host": ADA,
+            "story": _STORY,
+            "voted": [GRACE],
+            "your_card": None,
+            "votes": None,
+            "statistics": None,
+        },
+    },
+}
+
+EVENT_DATA: Final[Mapping[str, Example]] = {
+    "member.joined": {"user": GRACE, "role": "member"},
+    "presence.changed": {"joined": [GRACE], "left": [], "count": 2},
+    "typing.changed": {"users": [GRACE]},
+    "chat.message": {
+        "id": _MESSAGE_ID,
+        "content": "Hello, everybody",
+        "message_type": "text",
+        "author": ADA,
+        "reply_to": None,
+    },
+    "poker.started": {
+        "game_id": _GAME_ID,
+        "name": "lobby",
+        "deck": _DECK,
+        "host": ADA,
+        "story": _STORY,
+    },
+    "poker.voted": {"game_id": _GAME_ID, "story_id": _STORY["id"], "player": GRACE, "voted": 1},
+    "poker.revealed": {
+        "game_id": _GAME_ID,
+        "story_id": _STORY["id"],
+        "votes": [{"player": ADA, "card": "3"}, {"player": GRACE, "card": "5"}],
+        "statistics": _STATISTICS,
+    },
+}
+
+NOTICE_DATA: Final[Mapping[str, Example]] = {
+    "welcome": {
+        "connection": "x3Jq0ZtL5mB1",
+        "instance": "4c037da37198",
+        "user": ADA,
+        "auth_within_seconds": 10.0,
+        "heartbeat_seconds": 25.0,
+        "server_time_ms": 1777887000140.25,
+        "limits": {"max_message_bytes": 65536, "max_rooms": 100, "commands_per_second": 50.0},
+    },
+    "error": {
+        "error": {
+            "code": "bad_json",
+            "message": "This is not JSON: EOF while parsing a value at line 1 column 0.",
+            "retryable": False,
+        }
+    },
+    "draining": {"reconnect_in_ms": 1800},
+    "behind": {"room": ROOM_ID, "people": [ADA, GRACE], "typing": []},
+}
