@@ -26,6 +26,7 @@ from gateway.activities.accounts.service import Accounts
 from gateway.activities.rooms.service import Rooms
 from gateway.backplane import keys
 from gateway.backplane.client import open_client
+from gateway.backplane.leases import Leases
 from gateway.backplane.publisher import Publisher
 from gateway.backplane.sessions import SessionCache
 from gateway.backplane.settings import RedisSettings
@@ -35,7 +36,7 @@ from gateway.config import Settings
 from gateway.core.errors import ConfigurationError
 from gateway.core.ids import InstanceId, RoomId
 from gateway.core.protocol.decode import CommandDecoder
-from gateway.core.publication import Publication
+from gateway.core.publication import Kind, Publication
 from gateway.embedded import EmbeddedServers, embedded_servers
 from gateway.runtime.batch import Rulebook
 from gateway.runtime.canary import Canary
@@ -46,11 +47,13 @@ from gateway.runtime.health import Health
 from gateway.runtime.hub import Hub
 from gateway.runtime.joining import Joining
 from gateway.runtime.ledger import Ledger
+from gateway.runtime.liveness import Liveness
 from gateway.runtime.log_reader import LogReader
 from gateway.runtime.presence import Presence
 from gateway.runtime.reconciler import Reconciler
 from gateway.runtime.room import Room
-from gateway.runtime.supervision import Supervisor
+from gateway.runtime.supervision import Supervisor, every
+from gateway.runtime.typing_notes import TypingNotes
 from gateway.storage.database import (
     Database,
     DatabaseSettings,
@@ -64,6 +67,9 @@ from gateway.web.services import Services, WebSettings
 
 log = structlog.get_logger()
 
+
+TICK_SECONDS = 0.1
+"""How long comings, goings and typing are collected before the members are told."""
 
 SEND_BUFFER_BYTES = 64 * 1024
 """The kernel's send buffer of a connection; Linux doubles it for its own bookkeeping.
@@ -123,13 +129,23 @@ class Gateway:
             subscriber = Subscriber(redis_settings)
             canary = Canary(instance_id, publisher, subscriber, on_change=hearing_changed)
             presence = Presence(instance_id, redis, redis_settings, publisher, rooms)
+            typing = TypingNotes(instance_id, redis, redis_settings, publisher)
+            liveness = Liveness(Leases(redis, redis_settings, instance_id), presence)
 
             # Rooms, and the way of a durable command into them
             log_reader = LogReader(database)
             reconciler = Reconciler(
                 database, log_reader, rooms, supervisor, hears=lambda: canary.hears
             )
-            hub = Hub(database, subscriber, reconciler, supervisor, presence, rooms)
+            hub = Hub(
+                database,
+                subscriber,
+                reconciler,
+                supervisor,
+                {Kind.PRESENCE: presence, Kind.TYPING: typing},
+                rooms,
+                on_missed=presence.missed,
+            )
 
             def publish(room_id: RoomId, publication: Publication) -> None:
                 """Tell the members here at once, and the other instances."""
@@ -158,9 +174,15 @@ class Gateway:
             )
             catch_up = CatchUp(log_reader, supervisor)
             joining = Joining(
-                database, hub, presence, catch_up, ledger.submit, endpoint.settings.max_rooms
+                database,
+                hub,
+                presence,
+                typing,
+                catch_up,
+                ledger.submit,
+                endpoint.settings.max_rooms,
             )
-            endpoint.dispatcher = Dispatcher(endpoint, ledger, joining, presence, catch_up)
+            endpoint.dispatcher = Dispatcher(endpoint, ledger, joining, typing, catch_up)
             health = Health(database, canary, endpoint)
             api = create_api(
                 Services(accounts, Rooms(database, ledger.submit), health.report, web_settings)
@@ -172,10 +194,11 @@ class Gateway:
             supervisor.service("canary", canary.run())
             supervisor.service("reconciler", reconciler.run())
             supervisor.service("ledger", ledger.run())
-            supervisor.service("ticks", presence.run_ticks())
-            supervisor.service("leases", presence.run_leases())
+            supervisor.service("ticks", every(TICK_SECONDS, presence.tick, typing.tick))
+            supervisor.service("liveness", liveness.run())
             supervisor.service("endpoint", endpoint.run())
-            stack.push_async_callback(presence.stop)
+            stack.push_async_callback(liveness.stop)
+            stack.callback(presence.leave_all)
             stack.push_async_callback(ledger.close)
             stack.push_async_callback(endpoint.close_all, CLOSE_SECONDS)
             yield cls(api, endpoint, health, supervisor)

@@ -18,6 +18,9 @@ class CloseCode(enum.IntEnum):
     NORMAL = 1000
     """The client said goodbye."""
 
+    NOT_UTF8 = 1007
+    """A text frame did not hold text (RFC 6455, section 8.1)."""
+
     MESSAGE_TOO_BIG = 1009
     """A message beyond the hard limit, which cannot be skipped and answered."""
 

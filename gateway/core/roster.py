@@ -80,6 +80,19 @@ class Roster:
         for user_id in change.gone:
             self._stop_serving(user_id, change.instance_id)
 
+    def replace(self, changes: Iterable[Change]) -> None:
+        """Make the roster what all these instances say together, and nothing else."""
+        changes = list(changes)
+        said = {
+            (UserId(person.id), change.instance_id) for change in changes for person in change.here
+        }
+        for user_id, instances in list(self._serving.items()):
+            for instance_id in list(instances):
+                if (user_id, instance_id) not in said:
+                    self._stop_serving(user_id, instance_id)
+        for change in changes:
+            self.fold(change)
+
     def keep_instances(self, live: Iterable[InstanceId]) -> None:
         """Forget what instances said that no longer live."""
         alive = set(live)

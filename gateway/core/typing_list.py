@@ -5,33 +5,35 @@ from uuid import UUID
 
 import orjson
 
-from gateway.core.ids import UserId
+from gateway.core.ids import InstanceId, UserId
 
 TYPING_SECONDS = 6.0
 """How long one ``typing.start`` is good for."""
 
 
 class TypingMark(NamedTuple):
-    """Somebody types for so many seconds from now; 0 means they have stopped.
+    """Somebody on an instance types for so many seconds from now; 0 means they have stopped.
 
     A duration and not a time, so that the clocks of two instances need not agree.
     """
 
+    instance_id: InstanceId
     user_id: UserId
     seconds: float
 
     def encode(self) -> bytes:
         """Return the body of a ``TYPING`` publication."""
-        return orjson.dumps([str(self.user_id), self.seconds])
+        return orjson.dumps([self.instance_id, str(self.user_id), self.seconds])
 
     @classmethod
     def decode(cls, body: bytes) -> Self:
         """Return the mark in ``body``; ``ValueError`` if it is not one."""
         try:
-            user_id, seconds = orjson.loads(body)
-            return cls(UserId(UUID(user_id)), min(float(seconds), TYPING_SECONDS))
-        except (AttributeError, TypeError) as error:  # it is JSON, and something else
-            raise ValueError("this is not a typing mark") from error
+            instance_id, user_id, seconds = orjson.loads(body)
+            seconds = min(float(seconds), TYPING_SECONDS)
+            return cls(InstanceId(instance_id), UserId(UUID(user_id)), seconds)
+        except (TypeError, AttributeError) as error:
+            raise ValueError(f"not a typing mark: {error}") from error
 
 
 class TypingList:

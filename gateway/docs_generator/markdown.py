@@ -1,9 +1,12 @@
 """Small helpers for pages in Markdown."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from pydantic.fields import FieldInfo
+
+_LINE_CHARACTERS: Final = 92
 
 _LIMITS: Final = (
     ("ge", "at least {}"),
@@ -23,6 +26,20 @@ def table(heading: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     columns = list(heading)
     lines = [columns, ["---"] * len(columns), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def pretty_json(value: object, indent: str = "") -> str:
+    """Return JSON with each part on one line where it fits, for people to read."""
+    line = json.dumps(value, ensure_ascii=False)
+    if len(indent) + len(line) <= _LINE_CHARACTERS or not isinstance(value, Mapping | list):
+        return line
+    deeper = indent + "  "
+    if isinstance(value, Mapping):
+        parts = [f"{json.dumps(key)}: {pretty_json(part, deeper)}" for key, part in value.items()]
+    else:
+        parts = [pretty_json(part, deeper) for part in value]
+    start, end = "{}" if isinstance(value, Mapping) else "[]"
+    return f"{start}\n{deeper}" + f",\n{deeper}".join(parts) + f"\n{indent}{end}"
 
 
 def limits_of(field: FieldInfo) -> str:

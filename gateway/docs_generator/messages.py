@@ -91,7 +91,7 @@ def schemas() -> dict[str, Schema]:
     for name in taken.keys() & written.keys():
         if taken[name] != written[name]:
             raise ValueError(f"the model {name} differs between the two directions: split it")
-    return dict(sorted({**taken, **written}.items()))
+    return {name: _tellable(schema) for name, schema in sorted({**taken, **written}.items())}
 
 
 def is_durable(event: Message) -> bool:
@@ -117,6 +117,13 @@ def _definitions(models: Iterable[type[BaseModel]], mode: Any) -> dict[str, Sche
     _, document = models_json_schema([(model, mode) for model in models], ref_template=_REF)
     definitions: dict[str, Schema] = document["$defs"]
     return definitions
+
+
+def _tellable(schema: Schema) -> Schema:
+    """Return a schema in which a constant, by which shapes are told apart, is never missing."""
+    constants = [name for name, field in schema.get("properties", {}).items() if "const" in field]
+    required = dict.fromkeys([*constants, *schema.get("required", [])])
+    return {**schema, "required": list(required)} if required else schema
 
 
 def _command(command: type[Command]) -> CommandMessage:

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from gateway.core.close_codes import CloseCode
 from gateway.core.protocol.connection import SUBPROTOCOL
 from gateway.docs_generator import examples
-from gateway.docs_generator.markdown import table
+from gateway.docs_generator.markdown import pretty_json, table
 from gateway.docs_generator.messages import (
     CommandMessage,
     Message,
@@ -45,12 +45,12 @@ for web pages; or, where a client can send neither, in an `auth` command within 
 |---|---|
 | command | `{{"id": 7, "type": "chat.send", "room": "…", "key": "…", "data": {{…}}}}` |
 | reply | `{{"re": 7, "ok": {{…}}}}` or `{{"re": 7, "error": {{"code", "message", "retryable"}}}}` |
-| durable event | `{{"type": "chat.message", "room": "…", "seq": 42, "at": "…", "by": "…", "key": "…", "data": {{…}}}}` |
+| durable event | `{{"type": "chat.message", "room", "seq", "at", "by", "key", "data": {{…}}}}` |
 | ephemeral event | `{{"type": "typing.changed", "room": "…", "data": {{…}}}}` |
 | notice | `{{"type": "welcome", "data": {{…}}}}` |
 
-- `id` is the client's choice, a whole number up to 2⁵³ − 1; the reply repeats it as `re`. Replies
-  to durable commands may overtake one another.
+- `id` is the client's choice, a whole number up to 9007199254740991; the reply repeats it as `re`.
+  Replies to durable commands may overtake one another.
 - Commands are checked strictly: an unknown field is an error. Events, replies and notices may grow
   fields, and there may be new types of them; clients ignore what they do not know.
 - `seq` numbers a room's durable events 1, 2, 3, … without a gap. `by` is the person behind it and
@@ -120,7 +120,7 @@ def protocol_page() -> str:
 
 
 def _command(command: CommandMessage) -> str:
-    durable = " Durable." if command.is_durable else ""
+    durable = " Durable: give it a `key`." if command.is_durable else ""
     replies = " or ".join(_link(reply.__name__) for reply in command.replies)
     answer = f"Reply: {replies or 'an empty object'}."
     data = _data_fields(command)
@@ -138,11 +138,13 @@ def _event(event: Message) -> str:
     kind = "durable" if is_durable(event) else "ephemeral"
     _, _, text = event.meaning.partition(": ")
     said = text[0].upper() + text[1:]
-    return f"\n### `{event.type_name}` ({kind})\n\n{said}\n\n{_shape(event.model)}{_json(event.example)}"
+    heading = f"\n### `{event.type_name}` ({kind})\n\n{said}\n\n"
+    return heading + _shape(event.model) + _json(event.example)
 
 
 def _notice(notice: Message) -> str:
-    return f"\n### `{notice.type_name}`\n\n{notice.meaning}\n\n{_shape(notice.model)}{_json(notice.example)}"
+    heading = f"\n### `{notice.type_name}`\n\n{notice.meaning}\n\n"
+    return heading + _shape(notice.model) + _json(notice.example)
 
 
 def _data_fields(command: CommandMessage) -> str:
@@ -219,7 +221,7 @@ def _link(name: str) -> str:
 
 
 def _json(example: Mapping[str, Any]) -> str:
-    return f"```json\n{json.dumps(example, indent=2, ensure_ascii=False)}\n```\n"
+    return f"```json\n{pretty_json(example)}\n```\n"
 
 
 def _close_codes() -> Iterator[list[str]]:

@@ -66,7 +66,7 @@ def typescript_types() -> str:
 def declaration(name: str, schema: Schema) -> str:
     """Return the declaration of a named schema: an interface, or an alias of another type."""
     comment = _comment(schema.get("description", ""))
-    if schema.get("type") == "object" and "properties" in schema:
+    if schema.get("properties"):
         fields = "".join(f"  {field}\n" for field in _fields(schema))
         return f"{comment}export interface {name} {{\n{fields}}}\n"
     return f"{comment}export type {name} = {type_of(schema)};\n"
@@ -90,7 +90,7 @@ def type_of(schema: Schema) -> str:
 
 
 def _object(schema: Schema) -> str:
-    if "properties" in schema:
+    if schema.get("properties"):
         return f"{{ {' '.join(_fields(schema))} }}"
     values = schema.get("additionalProperties")
     return f"Record<string, {type_of(values) if values else 'never'}>"
@@ -108,13 +108,11 @@ def _union(name: str, meaning: str, messages: Iterable[Message]) -> str:
 
 
 def _replies() -> str:
-    lines = []
+    lines = ["/** What `ok` is, by the command. */\nexport interface Replies {\n"]
     for command in commands():
         ok = " | ".join(reply.__name__ for reply in command.replies) or "Record<string, never>"
         lines.append(f'  "{command.type_name}": {ok};\n')
-    return (
-        f"/** What `ok` is, by the command. */\nexport interface Replies {{\n{''.join(lines)}}}\n"
-    )
+    return "".join(lines) + "}\n"
 
 
 def _comment(text: str) -> str:

@@ -174,6 +174,8 @@ class Batch:
             room = self._open_room(submission)
             outcome = await self._handle(room, submission)
         except GatewayError as error:
+            if len(self._submissions) == 1:
+                raise  # the transaction undoes what the handler wrote
             return error
         except Exception:
             log.exception("command.failed", command=type(submission.command).__name__)

@@ -16,9 +16,9 @@ from gateway.core.ids import Seq
 from gateway.core.protocol.encode import encode_notice
 from gateway.runtime.connection import Connection
 from gateway.runtime.log_reader import LogReader, LogTrimmedError
-from gateway.runtime.presence import typing_people
 from gateway.runtime.room import Room
 from gateway.runtime.supervision import Supervisor
+from gateway.runtime.typing_notes import typing_people
 
 log = structlog.get_logger()
 

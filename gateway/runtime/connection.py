@@ -257,14 +257,17 @@ class Connection(asyncio.Protocol):
 
     def _receive_text(self, text: bytes) -> None:
         """Carry out a message now, or when those before it are done."""
-        if not self._busy:
+        if self._busy:
+            self._inbox.append(text)
+            self._update_reading()
+        else:
             self._handle(text)
-            return
-        self._inbox.append(text)
-        self._update_reading()
 
     def _handle(self, text: bytes) -> None:
         if not self.is_open:
+            return
+        if not _is_utf8(text):
+            self.close(CloseCode.NOT_UTF8, "A text frame was not UTF-8.")
             return
         limit = self._endpoint.settings.max_message_bytes
         if not self._bucket.take(self._endpoint.now()):
@@ -322,3 +325,12 @@ class Connection(asyncio.Protocol):
                 return
         if self._protocol.close_expected():
             asyncio.get_running_loop().call_later(CLOSE_SECONDS, self._transport.abort)
+
+
+def _is_utf8(text: bytes) -> bool:
+    """Whether a text frame holds text; one that does not ends the connection (RFC 6455, 8.1)."""
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -21,7 +21,7 @@ from gateway.runtime.connection import Connection
 from gateway.runtime.endpoint import Endpoint
 from gateway.runtime.joining import Joining
 from gateway.runtime.ledger import Ledger
-from gateway.runtime.presence import Presence
+from gateway.runtime.typing_notes import TypingNotes
 
 Work = Coroutine[Any, Any, None]
 
@@ -34,13 +34,13 @@ class Dispatcher:
         endpoint: Endpoint,
         ledger: Ledger,
         joining: Joining,
-        presence: Presence,
+        typing: TypingNotes,
         catch_up: CatchUp,
     ) -> None:
         self._endpoint = endpoint
         self._ledger = ledger
         self._joining = joining
-        self._presence = presence
+        self._typing = typing
         self._catch_up = catch_up
         self._handlers: Mapping[type[Command], Callable[[Connection, Any], Work | None]] = {
             Auth: self._auth,
@@ -125,7 +125,7 @@ class Dispatcher:
     ) -> None:
         _require_joined(connection, command)
         room = connection.rooms[command.room_id]
-        self._presence.mark_typing(room, _identity(connection).user_id, typing=typing)
+        self._typing.mark(room, _identity(connection).user_id, typing=typing)
         connection.reply(command)
 
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import structlog
 
 from gateway.core.close_codes import CloseCode
-from gateway.core.errors import InvalidToken
+from gateway.core.errors import GatewayError, InvalidToken
 from gateway.core.identity import Identity
 from gateway.core.ids import ConnectionId, InstanceId
 from gateway.core.protocol.base import Command
@@ -131,9 +131,14 @@ class Endpoint:
 
     async def welcome(self, connection: Connection, token: str | None) -> None:
         """Sign the connection in if its handshake carried a token, and greet it."""
+        error = None
         if token is not None:
-            with contextlib.suppress(InvalidToken):  # an old cookie: it may still send ``auth``
+            try:
                 self.signed_in(connection, await self._identify(token))
+            except InvalidToken:
+                pass  # an old cookie: it may still send ``auth``
+            except GatewayError as problem:
+                error = problem
         identity = connection.identity
         notice = Welcome(
             connection=connection.id,
@@ -145,6 +150,8 @@ class Endpoint:
             limits=self.settings.limits,
         )
         connection.send(encode_notice(notice))
+        if error is not None:
+            connection.refuse(None, error)
 
     async def authenticate(self, connection: Connection, token: str) -> Identity:
         """Sign the connection in with a token, or raise ``InvalidToken``."""

@@ -5,6 +5,7 @@ hears to them.
 """
 
 import asyncio
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import structlog
@@ -29,24 +30,23 @@ MAX_EARLY = 10_000
 """Publications kept for a room that is being opened; past it they come from the log."""
 
 
-class RoomObserver(Protocol):
-    """Takes part in a room's ephemeral life: presence and typing."""
+class Observer(Protocol):
+    """Keeps one kind of ephemeral state of every open room."""
 
-    async def room_opened(self, room: Room) -> None:
+    async def opened(self, room: Room) -> None:
         """Load what is known of the room elsewhere; its channel is heard already."""
 
-    def room_heard(self, room: Room, publication: Publication) -> None:
-        """Take in a publication that is not about durable events."""
+    def heard(self, room: Room, publication: Publication) -> None:
+        """Take in a publication of its kind."""
 
 
 class _Ear:
     """Hands what is published on a room's channel to the hub."""
 
-    __slots__ = ("_hub", "_reconciler", "_room_id")
+    __slots__ = ("_hub", "_room_id")
 
-    def __init__(self, hub: "Hub", reconciler: Reconciler, room_id: RoomId) -> None:
+    def __init__(self, hub: "Hub", room_id: RoomId) -> None:
         self._hub = hub
-        self._reconciler = reconciler
         self._room_id = room_id
 
     def on_message(self, message: bytes) -> None:
@@ -58,7 +58,7 @@ class _Ear:
         self._hub.receive(self._room_id, publication)
 
     def on_gap(self) -> None:
-        self._reconciler.compare_soon()
+        self._hub.missed(self._room_id)
 
 
 class _Opening:
@@ -79,16 +79,21 @@ class Hub:
         subscriber: Subscriber,
         reconciler: Reconciler,
         supervisor: Supervisor,
-        observer: RoomObserver,
+        observers: Mapping[Kind, Observer],
         rooms: dict[RoomId, Room],
+        on_missed: Callable[[RoomId], None],
     ) -> None:
-        """``rooms`` is the registry that the hub keeps and the others read."""
+        """``rooms`` is the registry that the hub keeps and the others read.
+
+        ``on_missed`` is called for a room of which publications may have been lost.
+        """
         self._database = database
         self._subscriber = subscriber
         self._reconciler = reconciler
         self._supervisor = supervisor
-        self._observer = observer
+        self._observers = observers
         self._rooms = rooms
+        self._on_missed = on_missed
         self._opening: dict[RoomId, _Opening] = {}
         self._dirty: list[Room] = []
 
@@ -123,12 +128,13 @@ class Hub:
 
     async def _open(self, room_id: RoomId, opening: _Opening) -> None:
         channel = keys.room_channel(room_id)
-        confirmed = self._subscriber.subscribe(channel, _Ear(self, self._reconciler, room_id))
+        confirmed = self._subscriber.subscribe(channel, _Ear(self, room_id))
         try:
-            await self._hear(confirmed)
+            await self._hear(room_id, confirmed)
             # Only now, with the ear open: what is committed from here on is heard.
             room = Room(room_id, await self._read_position(room_id), self._schedule_flush)
-            await self._observer.room_opened(room)
+            for observer in self._observers.values():
+                await observer.opened(room)
             self._rooms[room_id] = room
         except GatewayError as error:
             opening.error = error
@@ -139,13 +145,13 @@ class Hub:
         for publication in opening.early:
             self.receive(room_id, publication)
 
-    async def _hear(self, confirmed: asyncio.Future[None]) -> None:
+    async def _hear(self, room_id: RoomId, confirmed: asyncio.Future[None]) -> None:
         """Wait for the room's channel, but not for ever: without Redis the log is polled."""
         try:
             async with asyncio.timeout(SUBSCRIBE_SECONDS if self._subscriber.is_up else 0):
                 await asyncio.shield(confirmed)
         except TimeoutError:
-            confirmed.add_done_callback(lambda _: self._reconciler.compare_soon())
+            confirmed.add_done_callback(lambda _: self.missed(room_id))
 
     async def _read_position(self, room_id: RoomId) -> Position:
         async with self._database.connection() as conn:
@@ -169,7 +175,12 @@ class Hub:
         elif publication.kind is Kind.EPHEMERAL:
             room.tell_frames(publication.body)
         else:
-            self._observer.room_heard(room, publication)
+            self._observers[publication.kind].heard(room, publication)
+
+    def missed(self, room_id: RoomId) -> None:
+        """Make up for what may have been published while the channel was not heard."""
+        self._reconciler.compare_soon()
+        self._on_missed(room_id)
 
     # Writing
 

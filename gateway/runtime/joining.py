@@ -22,8 +22,9 @@ from gateway.core.resume import Resume, how_to_resume
 from gateway.runtime.catch_up import CatchUp
 from gateway.runtime.connection import Connection
 from gateway.runtime.hub import Hub
-from gateway.runtime.presence import Presence, typing_people
+from gateway.runtime.presence import Presence
 from gateway.runtime.room import Room
+from gateway.runtime.typing_notes import TypingNotes, typing_people
 from gateway.storage.database import Database
 from gateway.storage.generated import log as log_queries
 
@@ -71,6 +72,7 @@ class Joining:
         database: Database,
         hub: Hub,
         presence: Presence,
+        typing: TypingNotes,
         catch_up: CatchUp,
         submit: Submit,
         max_rooms: int,
@@ -78,6 +80,7 @@ class Joining:
         self._database = database
         self._hub = hub
         self._presence = presence
+        self._typing = typing
         self._catch_up = catch_up
         self._submit = submit
         self._max_rooms = max_rooms
@@ -120,7 +123,9 @@ class Joining:
         room = connection.rooms.pop(room_id)
         self._hub.leave(room, connection)
         if connection.identity is not None:
-            self._presence.depart(room, connection.identity.user_id, for_good=for_good)
+            user_id = connection.identity.user_id
+            if self._presence.depart(room, user_id, for_good=for_good):
+                self._typing.stop(room, user_id)
 
     def _forget(self, connection: Connection, room: Room) -> None:
         if room.id in connection.rooms:

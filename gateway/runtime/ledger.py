@@ -15,7 +15,6 @@ import structlog
 
 from gateway.activities.activity import Committed, Submission
 from gateway.core.errors import (
-    DatabaseUnavailable,
     Draining,
     GatewayError,
     InternalError,
@@ -128,7 +127,7 @@ class Ledger:
             async with self._database.transaction() as conn:
                 batch = Batch(conn, submissions, self._rulebook, self._new_id)
                 results = await batch.run()
-        except DatabaseUnavailable as error:
+        except GatewayError as error:  # the only command's own, or there is no database
             results = [error] * len(entries)
         except Exception:
             # One command's fault is caught in the batch; this one concerns them all.

@@ -1,23 +1,24 @@
-"""Who is here and who is typing, shared between instances and told to members in ticks.
+"""Who is here, shared between instances and told to members in ticks.
 
 Each instance announces its own people and folds what the others announce into
-the rosters of its rooms (``core.roster``). Its lease says that it lives; when
-it stops renewing, its people are gone everywhere, with no message from it.
+the rosters of its rooms (``core.roster``). What it announces it also writes
+into a hash in Redis, for instances that open the room later and for those that
+missed something. Whoever's instance dies is gone with its lease
+(``liveness.py``), with no message from it.
 """
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from uuid import UUID
+from typing import NamedTuple
 
 import structlog
 from redis.asyncio import Redis
 
-from gateway.activities.rooms.messages import PresenceChanged, TypingChanged
+from gateway.activities.rooms.messages import PresenceChanged
 from gateway.backplane import keys
 from gateway.backplane.client import backplane_errors
-from gateway.backplane.leases import RENEW_SECONDS, Leases
 from gateway.backplane.publisher import Publisher
 from gateway.backplane.settings import RedisSettings
 from gateway.core.errors import BackplaneUnavailable
@@ -26,13 +27,9 @@ from gateway.core.protocol.base import Person
 from gateway.core.protocol.encode import encode_ephemeral
 from gateway.core.publication import Kind, Publication
 from gateway.core.roster import Change
-from gateway.core.typing_list import TYPING_SECONDS, TypingMark
 from gateway.runtime.room import Room
 
 log = structlog.get_logger()
-
-TICK_SECONDS = 0.1
-"""How long comings, goings and typing are collected before the members are told."""
 
 LINGER_SECONDS = 3.0
 """How long a person whose connection broke stays: a reload or a deploy does not flicker."""
@@ -40,9 +37,23 @@ LINGER_SECONDS = 3.0
 FORGOTTEN_SECONDS = 24 * 3600
 """A room's presence nobody has touched for so long is left over, and Redis drops it."""
 
+READ_SECONDS = 1.0
+"""How long a join waits for Redis to tell who is in the room."""
+
+GONE_AGAIN_SECONDS = 60.0
+"""When Redis comes back, people who went within this time are said to be gone once more."""
+
+
+class _Gone(NamedTuple):
+    """Somebody went; whether Redis took note is not known."""
+
+    at: float
+    room_id: RoomId
+    user_id: UserId
+
 
 class Presence:
-    """The presence and typing of every room that is open here."""
+    """The rosters of every room that is open here."""
 
     def __init__(
         self,
@@ -59,12 +70,11 @@ class Presence:
         self._publisher = publisher
         self._rooms = rooms
         self._now = now
-        self._leases = Leases(redis, settings, instance_id)
-        self._live: frozenset[InstanceId] = frozenset({instance_id})
         self._local: dict[RoomId, dict[UserId, _Local]] = {}
-        self._roster_changed: set[Room] = set()
-        self._typing_changed: set[Room] = set()
-        self._typing_rooms: set[Room] = set()
+        self._changed: set[Room] = set()
+        self._unread: set[RoomId] = set()
+        self._heard_while_reading: dict[RoomId, list[Change]] = {}
+        self._gone_lately: deque[_Gone] = deque()
 
     # What local connections do
 
@@ -77,135 +87,87 @@ class Presence:
         if local.connections == 1:
             self._announce(room.id, Change(instance_id=self._instance_id, here=(person,)))
 
-    def depart(self, room: Room, user_id: UserId, *, for_good: bool) -> None:
-        """Count one less; the last one ends the person's presence, at once if ``for_good``."""
+    def depart(self, room: Room, user_id: UserId, *, for_good: bool) -> bool:
+        """Count one less; the last one ends the person's presence, at once if ``for_good``.
+
+        Return whether it was the last one here.
+        """
         local = self._local.get(room.id, {}).get(user_id)
         if local is None:
-            return
+            return False
         local.connections -= 1
         if local.connections > 0:
-            return
-        if user_id in room.typing.users:
-            self.mark_typing(room, user_id, typing=False)
+            return False
         if for_good:
             self._gone(room.id, user_id)
         else:
             loop = asyncio.get_running_loop()
             local.linger = loop.call_later(LINGER_SECONDS, self._gone, room.id, user_id)
-
-    def mark_typing(self, room: Room, user_id: UserId, *, typing: bool) -> None:
-        """Say that a person has started, goes on, or has stopped typing."""
-        mark = TypingMark(user_id, TYPING_SECONDS if typing else 0.0)
-        key = keys.typing(room.id)
-        if typing:
-            self._publisher.send("ZADD", key, time.time() + TYPING_SECONDS, str(user_id))
-            self._publisher.send("EXPIRE", key, int(TYPING_SECONDS) + 1)
-        else:
-            self._publisher.send("ZREM", key, str(user_id))
-        publication = Publication(Kind.TYPING, mark.encode())
-        self._publisher.publish(keys.room_channel(room.id), publication.encode())
-        self.room_heard(room, publication)
-
-    # What the hub tells
-
-    async def room_opened(self, room: Room) -> None:
-        """Read who is in the room on other instances, and who is typing there."""
-        if not self._publisher.is_up:
-            return  # they are announced again when Redis is back
-        try:
-            entries, typing, live = await self._read_room(room.id)
-        except BackplaneUnavailable as error:
-            log.warning("presence.not_read", room=str(room.id), error=error.message)
-            return
-        for field, person in entries.items():
-            instance_id, _, _ = field.rpartition(":")
-            if instance_id in live:
-                change = Change(
-                    instance_id=InstanceId(instance_id),
-                    here=(Person.model_validate_json(person),),
-                )
-                room.roster.fold(change)
-            else:
-                self._publisher.send("HDEL", keys.room_presence(room.id), field)
-        room.roster.take_diff()  # nobody is in yet who could be told
-        for user_id, until in typing:
-            mark = TypingMark(UserId(UUID(user_id)), min(until - time.time(), TYPING_SECONDS))
-            if mark.seconds > 0:
-                room.typing.fold(mark, self._now())
-
-    def room_heard(self, room: Room, publication: Publication) -> None:
-        """Take in what another instance, or this one, announced."""
-        try:
-            if publication.kind is Kind.PRESENCE:
-                room.roster.fold(Change.decode(publication.body))
-                self._roster_changed.add(room)
-            elif publication.kind is Kind.TYPING:
-                self._typing_rooms.add(room)
-                if room.typing.fold(TypingMark.decode(publication.body), self._now()):
-                    self._typing_changed.add(room)
-        except ValueError as error:
-            log.error("presence.unreadable", room=str(room.id), error=str(error))
+        return True
 
     def announce_all(self) -> None:
-        """Say anew who is here: Redis may have lost it."""
+        """Say anew who is here and who has gone: Redis may have lost it, or not heard it."""
         for room_id, people in self._local.items():
             here = tuple(local.person for local in people.values())
             self._announce(room_id, Change(instance_id=self._instance_id, here=here))
+        for gone in self._gone_lately:
+            if gone.user_id not in self._local.get(gone.room_id, {}):
+                change = Change(instance_id=self._instance_id, gone=(gone.user_id,))
+                self._announce(gone.room_id, change)
 
-    # Services
-
-    async def run_ticks(self) -> None:
-        """Tell members what has changed, a few times a second: until cancelled."""
-        while True:
-            await asyncio.sleep(TICK_SECONDS)
-            self._expire_typing()
-            changed, self._roster_changed = self._roster_changed, set()
-            for room in changed:
-                self._tell_presence(room)
-            changed, self._typing_changed = self._typing_changed, set()
-            for room in changed:
-                self._tell_typing(room)
-
-    async def run_leases(self) -> None:
-        """Renew this instance's lease and drop the people of dead ones: until cancelled."""
-        while True:
-            try:
-                await self._renew()
-            except BackplaneUnavailable as error:
-                log.warning("presence.lease_not_renewed", error=error.message)
-            await asyncio.sleep(RENEW_SECONDS)
-
-    async def stop(self) -> None:
-        """Say that everybody here is gone, and give up the lease."""
+    def leave_all(self) -> None:
+        """Say that everybody here is gone: this instance stops."""
         for room_id, people in list(self._local.items()):
             for user_id in list(people):
                 self._gone(room_id, user_id)
-        with suppress(BackplaneUnavailable):
-            await self._leases.give_up()
 
-    async def _renew(self) -> None:
-        renewal = await self._leases.renew()
-        if not renewal.held:
-            self.announce_all()
-        # Missing from one answer may be a race with its start; from two, it is dead.
-        live = renewal.live | self._live
-        self._live = renewal.live
+    # What is heard
+
+    def heard(self, room: Room, publication: Publication) -> None:
+        """Take in what another instance announced."""
+        try:
+            change = Change.decode(publication.body)
+        except ValueError as error:
+            log.error("presence.unreadable", room=str(room.id), error=str(error))
+            return
+        if change.instance_id != self._instance_id:  # our own we have folded already
+            self._fold(room, change)
+
+    async def opened(self, room: Room) -> None:
+        """Read who is in the room on other instances, if Redis tells in time."""
+        if not await self._read(room):
+            self._unread.add(room.id)
+        room.roster.take_diff()  # nobody is in yet who could be told
+
+    def missed(self, room_id: RoomId) -> None:
+        """Have a room read again soon: announcements may have been lost."""
+        self._unread.add(room_id)
+
+    def keep_instances(self, live: frozenset[InstanceId]) -> None:
+        """Forget the people of instances that no longer live."""
         for room in self._rooms.values():
-            room.roster.keep_instances(live)
-            self._roster_changed.add(room)
+            room.roster.keep_instances(live | {self._instance_id})
+            self._changed.add(room)
 
-    async def _read_room(
-        self, room_id: RoomId
-    ) -> tuple[dict[str, str], list[tuple[str, float]], list[str]]:
-        with backplane_errors(self._settings):
-            pipe = self._redis.pipeline(transaction=False)
-            pipe.hgetall(keys.room_presence(room_id))
-            pipe.zrange(keys.typing(room_id), 0, -1, withscores=True)
-            pipe.zrange(keys.INSTANCES, 0, -1)
-            entries, typing, live = await pipe.execute()
-        return entries, typing, live
+    async def read_missed(self) -> None:
+        """Read the rooms again of which something may have been missed."""
+        for room_id in list(self._unread):
+            room = self._rooms.get(room_id)
+            if room is None or await self._read(room):
+                self._unread.discard(room_id)
+
+    def tick(self) -> None:
+        """Tell members who has come and gone since the last tick."""
+        changed, self._changed = self._changed, set()
+        for room in changed:
+            if diff := room.roster.take_diff():
+                event = PresenceChanged(joined=diff.joined, left=diff.left, count=len(room.roster))
+                room.tell(encode_ephemeral(room.id, event))
+
+    # Inside
 
     def _announce(self, room_id: RoomId, change: Change) -> None:
+        """Tell the other instances, the hash in Redis, and our own roster."""
         key = keys.room_presence(room_id)
         for person in change.here:
             field = f"{self._instance_id}:{person.id}"
@@ -216,10 +178,14 @@ class Presence:
             self._publisher.send("EXPIRE", key, FORGOTTEN_SECONDS)
         publication = Publication(Kind.PRESENCE, change.encode())
         self._publisher.publish(keys.room_channel(room_id), publication.encode())
-        # Heard here at once, so that presence is right even while Redis is away; the
-        # echo changes nothing.
         if (room := self._rooms.get(room_id)) is not None:
-            self.room_heard(room, publication)
+            self._fold(room, change)
+
+    def _fold(self, room: Room, change: Change) -> None:
+        room.roster.fold(change)
+        self._changed.add(room)
+        if (heard := self._heard_while_reading.get(room.id)) is not None:
+            heard.append(change)
 
     def _gone(self, room_id: RoomId, user_id: UserId) -> None:
         people = self._local.get(room_id, {})
@@ -227,23 +193,54 @@ class Presence:
             local.keep()
         if not people:
             self._local.pop(room_id, None)
+        self._note_gone(_Gone(self._now(), room_id, user_id))
         self._announce(room_id, Change(instance_id=self._instance_id, gone=(user_id,)))
 
-    def _expire_typing(self) -> None:
-        for room in list(self._typing_rooms):
-            if room.typing.expire(self._now()):
-                self._typing_changed.add(room)
-            if not room.typing:
-                self._typing_rooms.discard(room)
+    def _note_gone(self, gone: _Gone) -> None:
+        self._gone_lately.append(gone)
+        while self._publisher.is_up and self._gone_lately[0].at < gone.at - GONE_AGAIN_SECONDS:
+            self._gone_lately.popleft()
 
-    def _tell_presence(self, room: Room) -> None:
-        if diff := room.roster.take_diff():
-            event = PresenceChanged(joined=diff.joined, left=diff.left, count=len(room.roster))
-            room.tell(encode_ephemeral(room.id, event))
+    async def _read(self, room: Room) -> bool:
+        """Make the roster what Redis says, and then what was heard meanwhile."""
+        self._heard_while_reading[room.id] = []
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                changes = await self._read_changes(room.id)
+        except (BackplaneUnavailable, TimeoutError) as error:
+            log.warning("presence.not_read", room=str(room.id), error=str(error))
+            return False
+        finally:
+            heard = self._heard_while_reading.pop(room.id)
+        room.roster.replace([*changes, *self._own(room.id)])
+        for change in heard:
+            room.roster.fold(change)
+        self._changed.add(room)
+        return True
 
-    def _tell_typing(self, room: Room) -> None:
-        event = TypingChanged(users=typing_people(room))
-        room.tell(encode_ephemeral(room.id, event))
+    def _own(self, room_id: RoomId) -> list[Change]:
+        """Return what this instance itself says: of its own people it knows best."""
+        people = self._local.get(room_id, {}).values()
+        return [Change(instance_id=self._instance_id, here=tuple(one.person for one in people))]
+
+    async def _read_changes(self, room_id: RoomId) -> list[Change]:
+        """Return what the living instances say in Redis, and drop what dead ones left there."""
+        if not self._publisher.is_up:
+            raise BackplaneUnavailable("Redis is away.")
+        with backplane_errors(self._settings):
+            pipe = self._redis.pipeline(transaction=False)
+            pipe.hgetall(keys.room_presence(room_id))
+            pipe.zrange(keys.INSTANCES, 0, -1)
+            entries, live = await pipe.execute()
+        changes = []
+        for field, person in entries.items():
+            instance_id = InstanceId(field.rpartition(":")[0])
+            if instance_id not in live:
+                self._publisher.send("HDEL", keys.room_presence(room_id), field)
+            elif instance_id != self._instance_id:
+                here = (Person.model_validate_json(person),)
+                changes.append(Change(instance_id=instance_id, here=here))
+        return changes
 
 
 class _Local:
@@ -261,8 +258,3 @@ class _Local:
         if self.linger is not None:
             self.linger.cancel()
             self.linger = None
-
-
-def typing_people(room: Room) -> tuple[Person, ...]:
-    """Return who types, as far as they are known to be here."""
-    return tuple(room.roster[user_id] for user_id in room.typing.users if user_id in room.roster)

@@ -9,7 +9,7 @@ Two kinds:
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import structlog
@@ -60,6 +60,14 @@ class Supervisor:
         if not task.cancelled() and (error := task.exception()) is not None:
             self.failed_jobs += 1
             log.error("job.failed", job=task.get_name(), exc_info=error)
+
+
+async def every(seconds: float, *ticks: Callable[[], None]) -> None:
+    """Call ``ticks`` every so many seconds: until cancelled."""
+    while True:
+        await asyncio.sleep(seconds)
+        for tick in ticks:
+            tick()
 
 
 async def _cancel(tasks: set[asyncio.Task[None]]) -> None:

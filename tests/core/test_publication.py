@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.core.frames import text_frame
 from gateway.core.ids import Seq
 from gateway.core.publication import Kind, Publication
 
@@ -35,3 +36,15 @@ def test_an_unknown_kind_is_refused():
     """A newer gateway may publish what this one does not know."""
     with pytest.raises(ValueError, match="9 is not a valid Kind"):
         Publication.decode(b"\x09" + Publication(Kind.EPHEMERAL, b"").encode()[1:])
+
+
+@given(st.lists(st.sampled_from([0, 1, 125, 126, 0xFFFF, 0x10000]), min_size=1), st.data())
+def test_the_part_after_an_event_is_what_follows_it(sizes: list[int], data: st.DataObject):
+    """Part of a publication may have been delivered by a page of the log."""
+    frames = [text_frame(b"a" * size) for size in sizes]
+    last = Seq(10 + len(frames))
+    whole = Publication(Kind.EVENTS, b"".join(frames), Seq(11), last)
+    seq = Seq(data.draw(st.integers(9, last)))
+    rest = whole.after(seq)
+    assert rest.body == b"".join(frames[max(0, seq - 10) :])
+    assert (rest.first, rest.last) == (max(11, seq + 1), last)

@@ -64,7 +64,9 @@ async def connect() -> AsyncIterator[Connect]:
     """Connect a guest to an instance, until the test ends."""
     async with AsyncExitStack() as stack:
 
-        async def open_connection(gateway: GatewayProcess, guest: Guest | None) -> SocketClient:
+        async def open_connection(
+            gateway: GatewayProcess, guest: Guest | None = None
+        ) -> SocketClient:
             token = guest.token if guest else None
             return await stack.enter_async_context(open_socket(gateway.socket_url, token))
 

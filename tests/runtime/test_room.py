@@ -19,6 +19,7 @@ from websockets.frames import Frame
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
+from gateway.core.close_codes import CloseCode
 from gateway.core.frames import text_frame
 from gateway.core.ids import Position, RoomId, Seq
 from gateway.core.publication import Kind, Publication
@@ -35,7 +36,7 @@ class Reader:
         self.told: list[int] = []
         self.ephemeral = 0
         self.writes = 0
-        self.is_behind = False
+        self.sent_back: CloseCode | None = None
         self.stops_reading = False
         self._room = room
 
@@ -51,9 +52,9 @@ class Reader:
             self.stops_reading = False
             self._room.park(self)
 
-    def fall_behind(self) -> None:
-        """Note that events were dropped."""
-        self.is_behind = True
+    def start_over(self, code: CloseCode) -> None:
+        """Note why it must come back."""
+        self.sent_back = code
 
 
 def payloads(frames: bytes) -> list[bytes]:
@@ -126,7 +127,7 @@ def test_a_newcomer_that_is_told_too_much_meanwhile_must_start_over(
     room.expect(reader)
     for seq in range(1, 5):
         room.receive(events(seq, seq))
-    assert reader.is_behind
+    assert reader.sent_back is CloseCode.SLOW_READER
     assert reader not in room.members
 
 
@@ -155,7 +156,7 @@ def test_another_epoch_sends_everybody_back_for_a_new_state():
     room.receive(events(10, 10))
     room.start_epoch(2, Seq(4))
     room.flush()
-    assert all(reader.is_behind and not reader.told for reader in readers)
+    assert all(reader.sent_back is CloseCode.NEW_EPOCH and not reader.told for reader in readers)
     assert (room.epoch, room.seq) == (2, 4)
 
 
@@ -277,7 +278,7 @@ class RoomStory(RuleBasedStateMachine):
         """So far."""
         for reader, after in self.told_before.items():
             assert reader.told == [*range(after + 1, after + 1 + len(reader.told))]
-            assert not reader.is_behind
+            assert reader.sent_back is None
 
     def told_up_to(self, reader: Reader) -> int:
         """Return the last event that a member has been sent."""

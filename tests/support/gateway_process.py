@@ -104,6 +104,14 @@ class GatewayProcess:
         room_id: str = answer.json()["id"]
         return room_id
 
+    def descendants(self) -> set[int]:
+        """Return the processes that it has started, and those that they have."""
+        parents = {pid: parent for pid, (parent, state) in _processes().items() if state != "Z"}
+        found = {self.pid}
+        while more := {pid for pid, parent in parents.items() if parent in found} - found:
+            found |= more
+        return found - {self.pid}
+
     async def press_ctrl_c(self) -> int:
         """Do what a terminal does: interrupt the whole process group. Return the exit code."""
         return await _end(self._process, signal.SIGINT, whole_group=True)
@@ -128,6 +136,22 @@ async def running_gateway(
         yield gateway
     finally:
         await gateway.clean_up()
+
+
+def running(pids: set[int]) -> set[int]:
+    """Return which of these processes still run."""
+    return {pid for pid, (_, state) in _processes().items() if state != "Z"} & pids
+
+
+def _processes() -> dict[int, tuple[int, str]]:
+    """Read every process's parent and state: man 5 proc_pid_stat."""
+    found: dict[int, tuple[int, str]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            # The name before ")" may hold spaces.
+            state, parent = stat.read_text("utf-8", "replace").rpartition(")")[2].split()[:2]
+            found[int(stat.parent.name)] = (int(parent), state)
+    return found
 
 
 async def _announced_url(process: asyncio.subprocess.Process, log: Path) -> str:

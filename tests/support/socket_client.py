@@ -7,6 +7,7 @@ something, so it needs no task of its own.
 import asyncio
 import itertools
 import json
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, Self
@@ -71,13 +72,23 @@ class SocketClient:
         token: str | None = None,
         headers: Mapping[str, str] | None = None,
         subprotocols: tuple[str, ...] = ("parley.v1",),
+        receive_buffer_bytes: int | None = None,
     ) -> Self:
-        """Connect, and read the welcome. ``token`` goes as a bearer header. Raises ``Rejected``."""
+        """Connect, and read the welcome. Raises ``Rejected``.
+
+        ``token`` goes as a bearer header. With a small ``receive_buffer_bytes``
+        the gateway notices soon when the test does not read.
+        """
         protocol = ClientProtocol(
             parse_uri(url), subprotocols=[Subprotocol(name) for name in subprotocols] or None
         )
         place = urlsplit(url)
-        reader, writer = await asyncio.open_connection(place.hostname, place.port)
+        line = socket.socket()
+        line.setblocking(False)  # noqa: FBT003 - the socket's own interface
+        if receive_buffer_bytes is not None:
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
+        await asyncio.get_running_loop().sock_connect(line, (place.hostname, place.port))
+        reader, writer = await asyncio.open_connection(sock=line)
         client = cls(protocol, reader, writer)
         request = protocol.connect()
         request.headers.update(headers or {})
@@ -125,9 +136,9 @@ class SocketClient:
         ok: Message = reply["ok"]
         return ok
 
-    async def send_text(self, text: str) -> None:
+    async def send_text(self, text: str | bytes) -> None:
         """Send one text frame."""
-        self._protocol.send_text(text.encode())
+        self._protocol.send_text(text.encode() if isinstance(text, str) else text)
         await self._flush()
 
     async def send_binary(self, payload: bytes) -> None:

@@ -1,0 +1,117 @@
+"""Who is typing, shared between instances and told to members in ticks.
+
+Marks expire by themselves on every instance (``core.typing_list``), so a lost
+one does no lasting harm. A sorted set in Redis keeps them for instances that
+open the room later.
+"""
+
+import time
+from collections.abc import Callable
+from uuid import UUID
+
+import structlog
+from redis.asyncio import Redis
+
+from gateway.activities.rooms.messages import TypingChanged
+from gateway.backplane import keys
+from gateway.backplane.client import backplane_errors
+from gateway.backplane.publisher import Publisher
+from gateway.backplane.settings import RedisSettings
+from gateway.core.errors import BackplaneUnavailable
+from gateway.core.ids import InstanceId, UserId
+from gateway.core.protocol.base import Person
+from gateway.core.protocol.encode import encode_ephemeral
+from gateway.core.publication import Kind, Publication
+from gateway.core.typing_list import TYPING_SECONDS, TypingMark
+from gateway.runtime.room import Room
+
+log = structlog.get_logger()
+
+KEY_SECONDS = int(TYPING_SECONDS) + 1
+"""Life of a room's sorted set without another mark."""
+
+
+class TypingNotes:
+    """The typing lists of every room that is open here."""
+
+    def __init__(
+        self,
+        instance_id: InstanceId,
+        redis: Redis,
+        settings: RedisSettings,
+        publisher: Publisher,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._instance_id = instance_id
+        self._redis = redis
+        self._settings = settings
+        self._publisher = publisher
+        self._now = now
+        self._changed: set[Room] = set()
+        self._active: set[Room] = set()
+
+    def mark(self, room: Room, user_id: UserId, *, typing: bool) -> None:
+        """Say that a person has started, goes on, or has stopped typing."""
+        key = keys.typing(room.id)
+        if typing:
+            self._publisher.send("ZADD", key, time.time() + TYPING_SECONDS, str(user_id))
+            self._publisher.send("EXPIRE", key, KEY_SECONDS)
+        else:
+            self._publisher.send("ZREM", key, str(user_id))
+        mark = TypingMark(self._instance_id, user_id, TYPING_SECONDS if typing else 0.0)
+        publication = Publication(Kind.TYPING, mark.encode())
+        self._publisher.publish(keys.room_channel(room.id), publication.encode())
+        self._fold(room, mark)
+
+    def stop(self, room: Room, user_id: UserId) -> None:
+        """Say that a person has stopped, if they were typing: they have left."""
+        if user_id in room.typing.users:
+            self.mark(room, user_id, typing=False)
+
+    def heard(self, room: Room, publication: Publication) -> None:
+        """Take in what another instance announced."""
+        try:
+            mark = TypingMark.decode(publication.body)
+        except ValueError as error:
+            log.error("typing.unreadable", room=str(room.id), error=str(error))
+            return
+        if mark.instance_id != self._instance_id:  # our own we have folded already
+            self._fold(room, mark)
+
+    async def opened(self, room: Room) -> None:
+        """Read who is typing, if Redis tells; whoever goes on typing is heard again anyway."""
+        if not self._publisher.is_up:
+            return
+        try:
+            with backplane_errors(self._settings):
+                # redis-py types every answer that ZRANGE may have.
+                marks: list[tuple[str, float]] = await self._redis.zrange(  # type: ignore[assignment]
+                    keys.typing(room.id), 0, -1, withscores=True
+                )
+        except BackplaneUnavailable as error:
+            log.warning("typing.not_read", room=str(room.id), error=error.message)
+            return
+        for user_id, until in marks:
+            seconds = min(until - time.time(), TYPING_SECONDS)
+            self._fold(room, TypingMark(self._instance_id, UserId(UUID(user_id)), seconds))
+
+    def tick(self) -> None:
+        """Tell members who is typing, where that has changed since the last tick."""
+        for room in list(self._active):
+            if room.typing.expire(self._now()):
+                self._changed.add(room)
+            if not room.typing:
+                self._active.discard(room)
+        changed, self._changed = self._changed, set()
+        for room in changed:
+            room.tell(encode_ephemeral(room.id, TypingChanged(users=typing_people(room))))
+
+    def _fold(self, room: Room, mark: TypingMark) -> None:
+        self._active.add(room)
+        if room.typing.fold(mark, self._now()):
+            self._changed.add(room)
+
+
+def typing_people(room: Room) -> tuple[Person, ...]:
+    """Return who types, as far as they are known to be here."""
+    return tuple(room.roster[user_id] for user_id in room.typing.users if user_id in room.roster)

@@ -1,0 +1,260 @@
+"""``gateway connect`` as people and scripts use it: on a pseudo terminal, and in a pipe."""
+
+import asyncio
+import contextlib
+import os
+import pty
+import signal
+import sys
+import termios
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Self
+from uuid import uuid4
+
+import pytest
+from support.databases import migrated_database
+from support.gateway_process import GatewayProcess, running_gateway
+
+from gateway.client import Client
+from gateway.embedded import EmbeddedServers
+
+pytestmark = [pytest.mark.server, pytest.mark.slow]
+
+PATIENCE_SECONDS = 30.0
+
+
+class Terminal:
+    """A program on a pseudo terminal, of which everything it writes is kept."""
+
+    def __init__(self, process: asyncio.subprocess.Process, master: int, slave: int) -> None:
+        self.output = ""
+        self._process = process
+        self._master = master
+        self._slave = slave
+        self._grown = asyncio.Event()
+        asyncio.get_running_loop().add_reader(master, self._read)
+
+    @classmethod
+    async def start(cls, *arguments: str) -> Self:
+        """Run ``gateway`` with these arguments."""
+        master, slave = pty.openpty()
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "gateway", *arguments),
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env={**os.environ, "TERM": "xterm", "COLUMNS": "100"},
+            start_new_session=True,
+        )
+        return cls(process, master, slave)
+
+    def type(self, keys: str) -> None:
+        """Press keys."""
+        os.write(self._master, keys.encode())
+
+    async def see(self, text: str) -> None:
+        """Wait until the program has written this."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while text not in self.output:
+                self._grown.clear()
+                await self._grown.wait()
+
+    def echoes(self) -> bool:
+        """Tell whether the terminal is in its ordinary mode."""
+        return bool(termios.tcgetattr(self._slave)[3] & termios.ECHO)
+
+    def interrupt(self) -> None:
+        """Do what the terminal's driver does at Ctrl-C."""
+        self._process.send_signal(signal.SIGINT)
+
+    async def ended(self) -> int:
+        """Wait for the program's end and return its exit code."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return await self._process.wait()
+
+    async def close(self) -> None:
+        """Stop the program if it still runs."""
+        asyncio.get_running_loop().remove_reader(self._master)
+        if self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+        os.close(self._master)
+        os.close(self._slave)
+
+    def _read(self) -> None:
+        self.output += os.read(self._master, 65536).decode(errors="replace")
+        self._grown.set()
+
+
+@pytest.fixture(scope="module")
+async def gateway(
+    servers: EmbeddedServers, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[GatewayProcess]:
+    """An instance for these tests."""
+    async with (
+        migrated_database(servers.database_url) as database_url,
+        running_gateway(
+            tmp_path_factory.mktemp("connect"),
+            database_url=database_url,
+            redis_url=servers.redis_url,
+            arrivals_per_minute=10_000,
+        ) as running,
+    ):
+        yield running
+
+
+@pytest.fixture
+def room() -> str:
+    """A room that no other test is in."""
+    return f"Room {uuid4().hex}"
+
+
+@contextlib.asynccontextmanager
+async def terminal(*arguments: str) -> AsyncIterator[Terminal]:
+    """Run ``gateway`` on a terminal for the block."""
+    started = await Terminal.start(*arguments)
+    try:
+        yield started
+    finally:
+        await started.close()
+
+
+async def run(*arguments: str, lines: str = "") -> tuple[int, str, str]:
+    """Run ``gateway`` with piped input; return its exit code, output and errors."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "gateway", *arguments),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        output, errors = await process.communicate(lines.encode())
+    return process.returncode or 0, output.decode(), errors.decode()
+
+
+async def test_two_people_talk_and_play(gateway: GatewayProcess, room: str):
+    """Words, presence, typing, hidden votes and the reveal show on both terminals."""
+    where = ("connect", room, "--url", gateway.url)
+    async with (
+        terminal(*where, "--name", "Ada") as ada,
+        terminal(*where, "--name", "Grace") as grace,
+    ):
+        await ada.see("Grace")
+        await grace.see("2 here: ")
+        grace.type("hello")
+        await ada.see("Grace is typing…")
+        grace.type(" Ada\r")
+        await ada.see("hello Ada")
+        ada.type("/story Login page\r")
+        await grace.see("♠ Login page")
+        grace.type("/vote 5\r")
+        await ada.see("Grace has voted (1 of 2)")
+        ada.type("/vote 8\r/reveal\r")
+        for side in (ada, grace):
+            await side.see("average 6.5 · median 6.5 · from 5 to 8")
+        grace.type("/dance\r")
+        await grace.see("There is no command /dance")
+        grace.type("/quit\r")
+        assert await grace.ended() == 0
+        await ada.see("← Grace left")
+
+
+@pytest.mark.parametrize("leave", ["interrupt", "end of input"])
+async def test_the_terminal_is_restored(gateway: GatewayProcess, room: str, leave: str):
+    """However one leaves, keys are echoed again and nothing is said about it."""
+    where = ("connect", room, "--url", gateway.url, "--name", "Ada")
+    async with terminal(*where) as ada:
+        await ada.see("1 here: Ada")
+        assert not ada.echoes()
+        if leave == "interrupt":
+            ada.interrupt()
+            assert await ada.ended() == 130
+        else:
+            ada.type("\x04")
+            assert await ada.ended() == 0
+        assert ada.echoes()
+        assert "Traceback" not in ada.output
+
+
+async def test_a_lost_gateway_is_shown_and_survived(
+    gateway: GatewayProcess, servers: EmbeddedServers, room: str, tmp_path: Path
+):
+    """When the gateway dies the terminal says so, and Ctrl-C still leaves."""
+    async with (
+        migrated_database(servers.database_url) as database_url,
+        running_gateway(tmp_path, database_url=database_url, redis_url=servers.redis_url) as doomed,
+        terminal("connect", room, "--url", doomed.url, "--name", "Ada") as ada,
+    ):
+        await ada.see("1 here: Ada")
+        await doomed.kill()
+        await ada.see("connection lost, trying again in")
+        ada.interrupt()
+        assert await ada.ended() == 130
+        assert "Traceback" not in ada.output
+
+
+async def test_lines_can_be_piped_in(gateway: GatewayProcess, room: str):
+    """Each line is carried out in turn, mistakes are told, and the end of input leaves."""
+    lines = "first\nsecond\n/vote 5\n/story Login\n/vote 5\n/reveal\n/dance\nlast"
+    code, output, errors = await run(
+        "connect", room, "--url", gateway.url, "--name", "Bot", lines=lines
+    )
+    assert (code, errors) == (0, "")
+    parts = ["first", "second", "♠ Login", "everybody agrees", "last"]
+    places = [output.index(part) for part in parts]
+    assert places == sorted(places)
+    assert "No story is open: start one first." in output
+    assert "There is no command /dance" in output
+    assert "\x1b" not in output
+
+
+async def test_what_was_piped_in_is_there(gateway: GatewayProcess, room: str):
+    """A message of a script is in the room when the script has ended."""
+    await run(
+        *("connect", room, "--url", gateway.url, "--name", "Bot", "--linger", "0"), lines="report\n"
+    )
+    async with Client(gateway.url) as client:
+        await client.sign_in_as_guest("Ada")
+        async with client.room(room) as opened:
+            assert [message.content for message in opened.messages] == ["report"]
+
+
+async def test_input_may_be_a_file(gateway: GatewayProcess, room: str):
+    """A file is read like a pipe."""
+    with Path("/dev/null").open("rb") as nothing:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "gateway", "connect", room),
+            *("--url", gateway.url, "--name", "Ada", "--linger", "0"),
+            stdin=nothing,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await process.communicate()
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (
+            ("--url", "http://127.0.0.1:9"),
+            "gateway: No gateway answers at http://127.0.0.1:9 — start one with `make run`.\n",
+        ),
+        (
+            ("--url", "lobby"),
+            "gateway: 'lobby' is no address of a gateway, like http://127.0.0.1:8000.\n",
+        ),
+    ],
+)
+async def test_a_wrong_address_is_one_readable_line(arguments: tuple[str, ...], problem: str):
+    """Nothing there, or no address at all: a line and the exit code 1."""
+    assert await run("connect", "lobby", "--name", "Ada", *arguments) == (1, "", problem)
+
+
+async def test_a_wrong_room_is_one_readable_line(gateway: GatewayProcess):
+    """An id that is nobody's, or a private room's, is refused."""
+    code, _, errors = await run(
+        "connect", str(uuid4()), "--url", gateway.url, "--name", "Ada", lines="hello\n"
+    )
+    assert (code, errors) == (1, "gateway: There is no such room, or you may not see it.\n")

@@ -1,0 +1,76 @@
+"""Two instances for the client's tests, and clients that are closed with the test."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import NamedTuple
+from uuid import uuid4
+
+import pytest
+from support.databases import migrated_database
+from support.gateway_process import GatewayProcess, running_gateway
+
+from gateway.client import Client
+from gateway.embedded import EmbeddedServers
+
+SignIn = Callable[[str, str], Awaitable[Client]]
+
+
+class Shared(NamedTuple):
+    """What instances share."""
+
+    database_url: str
+    redis_url: str
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """The environment of an instance, with room for impatient tests."""
+        return {
+            "database_url": self.database_url,
+            "redis_url": self.redis_url,
+            "arrivals_per_minute": 10_000,
+            "commands_per_second": 10_000,
+        }
+
+
+@pytest.fixture(scope="session")
+async def shared(servers: EmbeddedServers) -> AsyncIterator[Shared]:
+    """One database for all tests of the client; each has its own rooms in it."""
+    async with migrated_database(servers.database_url) as url:
+        yield Shared(url, servers.redis_url)
+
+
+@pytest.fixture(scope="session")
+async def first(
+    shared: Shared, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[GatewayProcess]:
+    """One instance, which every test leaves alive."""
+    async with running_gateway(tmp_path_factory.mktemp("first"), **shared.settings) as gateway:
+        yield gateway
+
+
+@pytest.fixture(scope="session")
+async def second(
+    shared: Shared, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[GatewayProcess]:
+    """Another instance beside it."""
+    async with running_gateway(tmp_path_factory.mktemp("second"), **shared.settings) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+async def sign_in() -> AsyncIterator[SignIn]:
+    """Sign a guest in at an instance; the client is closed with the test."""
+    async with AsyncExitStack() as stack:
+
+        async def enter(url: str, name: str) -> Client:
+            client = await stack.enter_async_context(Client(url))
+            await client.sign_in_as_guest(name)
+            return client
+
+        yield enter
+
+
+@pytest.fixture
+def room_name() -> str:
+    """A room that no other test is in."""
+    return f"Room {uuid4().hex}"

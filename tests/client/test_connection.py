@@ -1,0 +1,211 @@
+"""The connection against a gateway that follows a script, for what real ones seldom do."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeVar
+from uuid import UUID
+
+import pytest
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
+
+from gateway.client.connection import Connection
+from gateway.client.errors import ConnectionEnded
+from gateway.client.events import Disconnected, Resumed, RoomSnapshot
+from gateway.client.feed import Feed
+from gateway.core.close_codes import CloseCode
+from gateway.core.ids import RoomId
+from gateway.docs_generator.examples import EVENT_DATA, NOTICE_DATA, REPLIES
+
+ROOM = RoomId(UUID("0b7d1c1e-6f0e-4a53-9d55-2f1d7c1f2a10"))
+T = TypeVar("T")
+Script = Callable[[ServerConnection], Awaitable[None]]
+
+
+@asynccontextmanager
+async def connected_to(*scripts: Script) -> AsyncIterator[Connection]:
+    """Connect to a gateway that plays one script for each connection, the last one again."""
+    plays = iter(scripts)
+
+    async def play(socket: ServerConnection) -> None:
+        script = next(plays, scripts[-1])
+        with suppress(ConnectionClosed):
+            await script(socket)
+
+    async with serve(
+        play, "127.0.0.1", 0, subprotocols=[Subprotocol("parley.v1")], compression=None
+    ) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        connection = Connection(f"http://127.0.0.1:{port}", "token")
+        async with asyncio.TaskGroup() as tasks:
+            task = tasks.create_task(connection.run())
+            yield connection
+            task.cancel()
+
+
+async def notice(socket: ServerConnection, name: str, **changes: object) -> None:
+    """Send a documented notice."""
+    await socket.send(json.dumps({"type": name, "data": {**NOTICE_DATA[name], **changes}}))
+
+
+async def admit(socket: ServerConnection, answer: str) -> dict[str, Any]:
+    """Welcome a client and answer its join; return the join."""
+    await notice(socket, "welcome")
+    join: dict[str, Any] = json.loads(await socket.recv())
+    await socket.send(json.dumps({"re": join["id"], "ok": REPLIES[answer]}))
+    return join
+
+
+async def tell(socket: ServerConnection, seq: int) -> None:
+    """Send a message with this number."""
+    event = {"type": "chat.message", "room": str(ROOM), "seq": seq, "at": "2026-05-04T09:30:00Z"}
+    await socket.send(json.dumps({**event, "data": EVENT_DATA["chat.message"]}))
+
+
+async def first_of(feed: Feed, kind: type[T]) -> T:
+    """Return the data of the next event of this class."""
+    async with asyncio.timeout(10):
+        while (event := await feed.next()) is not None:
+            if isinstance(event.data, kind):
+                return event.data
+    raise AssertionError("the room ended")
+
+
+async def idle(socket: ServerConnection) -> None:
+    """Admit, and then say nothing until the client goes."""
+    await admit(socket, "RoomState")
+    await socket.wait_closed()
+
+
+@pytest.mark.parametrize("code", [CloseCode.SIGNED_OUT, CloseCode.TOO_MANY_ERRORS])
+async def test_a_final_close_is_raised_where_somebody_waits(code: CloseCode):
+    """Who iterates or calls gets the reason, and the client does not come back."""
+
+    async def refuse(socket: ServerConnection) -> None:
+        await admit(socket, "RoomState")
+        await socket.close(code, "You have to go.")
+
+    async with connected_to(refuse) as connection:
+        feed = await connection.open(ROOM)
+        with pytest.raises(ConnectionEnded, match="You have to go") as ended:
+            await first_of(feed, Disconnected)
+        assert ended.value.close_code == code
+
+
+async def test_an_expired_sign_in_is_raised():
+    """A welcome that greets nobody means that the token is no longer good."""
+
+    async def greet_nobody(socket: ServerConnection) -> None:
+        await notice(socket, "welcome", user=None)
+        await socket.wait_closed()
+
+    async with connected_to(greet_nobody) as connection:
+        with pytest.raises(ConnectionEnded, match="sign in again"):
+            await connection.open(ROOM)
+
+
+async def test_a_stranger_is_noticed():
+    """What speaks WebSocket and is no gateway ends the connection for good."""
+
+    async def echo(socket: ServerConnection) -> None:
+        await socket.send("hello")
+        await socket.wait_closed()
+
+    async with connected_to(echo) as connection:
+        with pytest.raises(ConnectionEnded, match="cannot be understood"):
+            await connection.open(ROOM)
+
+
+async def test_a_room_goes_on_from_where_it_was():
+    """After a resumable close the client names the last event it has taken."""
+    joins: list[dict[str, Any]] = []
+
+    async def be_slow(socket: ServerConnection) -> None:
+        joins.append(await admit(socket, "RoomState"))
+        await tell(socket, 43)
+        await socket.close(CloseCode.SLOW_READER, "You fell behind.")
+
+    async def resume(socket: ServerConnection) -> None:
+        joins.append(await admit(socket, "UpToDate"))
+        await socket.wait_closed()
+
+    async with connected_to(be_slow, resume) as connection:
+        feed = await connection.open(ROOM)
+        lost = await first_of(feed, Disconnected)
+        assert lost.reason == "You fell behind."
+        await first_of(feed, Resumed)
+    assert [join["data"] for join in joins] == [{}, {"since": {"epoch": 1, "seq": 43}}]
+
+
+async def test_a_missing_event_is_fetched_by_coming_back():
+    """A gap is never passed on: the client joins again from before it."""
+    joins: list[dict[str, Any]] = []
+
+    async def skip_one(socket: ServerConnection) -> None:
+        joins.append(await admit(socket, "RoomState"))
+        await tell(socket, 43)
+        await tell(socket, 45)
+        await socket.wait_closed()
+
+    async def resume(socket: ServerConnection) -> None:
+        joins.append(await admit(socket, "Replay"))
+        await tell(socket, 44)
+        await socket.wait_closed()
+
+    async with connected_to(skip_one, resume) as connection:
+        feed = await connection.open(ROOM)
+        assert "event 45 came after 43" in (await first_of(feed, Disconnected)).reason
+        await first_of(feed, Resumed)
+        event = await feed.next()
+        assert event is not None
+        assert event.seq == 44
+    assert joins[1]["data"] == {"since": {"epoch": 1, "seq": 43}}
+
+
+async def test_events_that_are_known_are_not_given_twice():
+    """What the state covers already is dropped."""
+
+    async def repeat(socket: ServerConnection) -> None:
+        await admit(socket, "RoomState")
+        for seq in (41, 42, 43, 43, 44):
+            await tell(socket, seq)
+        await socket.wait_closed()
+
+    async with connected_to(repeat) as connection:
+        feed = await connection.open(ROOM)
+        await first_of(feed, RoomSnapshot)
+        assert [(await feed.next()).seq, (await feed.next()).seq] == [43, 44]
+
+
+async def test_a_draining_gateway_names_the_time_of_return():
+    """The gateway's own delay is used in place of the client's."""
+
+    async def drain(socket: ServerConnection) -> None:
+        await admit(socket, "RoomState")
+        await notice(socket, "draining", reconnect_in_ms=70)
+        await socket.close(CloseCode.DRAINING, "This instance is shutting down.")
+
+    async with connected_to(drain, idle) as connection:
+        feed = await connection.open(ROOM)
+        assert (await first_of(feed, Disconnected)).retry_in_seconds == 0.07
+
+
+async def test_a_silent_death_is_noticed():
+    """A peer that answers no ping counts as lost within two heartbeats."""
+    noticed = asyncio.Event()
+
+    async def play_dead(socket: ServerConnection) -> None:
+        await notice(socket, "welcome", heartbeat_seconds=0.05)
+        join = json.loads(await socket.recv())
+        await socket.send(json.dumps({"re": join["id"], "ok": REPLIES["RoomState"]}))
+        socket.transport.pause_reading()
+        await noticed.wait()
+        socket.transport.abort()
+
+    async with connected_to(play_dead, idle) as connection:
+        feed = await connection.open(ROOM)
+        await first_of(feed, Disconnected)
+        noticed.set()

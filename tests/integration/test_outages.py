@@ -1,0 +1,153 @@
+"""What an instance says and does while PostgreSQL or Redis is away, and after."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from support.backplane import paused
+from support.gateway_process import GatewayProcess, running_gateway
+from support.socket_client import Refused, SocketClient, open_socket
+
+from gateway.embedded import EmbeddedServers
+
+pytestmark = pytest.mark.slow
+
+Pair = tuple[GatewayProcess, GatewayProcess]
+
+NOTICED_WITHIN_SECONDS = 10.0
+
+
+@pytest.fixture
+async def fragile(private_servers: EmbeddedServers, tmp_path: Path) -> AsyncIterator[Pair]:
+    """Two instances on servers that the test may stop."""
+    settings = {
+        "database_url": private_servers.database_url,
+        "redis_url": private_servers.redis_url,
+        "arrivals_per_minute": 1_000,
+    }
+    async with (
+        running_gateway(tmp_path, **settings) as first,
+        running_gateway(tmp_path, **settings) as second,
+    ):
+        yield first, second
+
+
+async def ready(gateway: GatewayProcess, *, wanted: int) -> dict[str, bool]:
+    """Ask for the health until the status is the wanted one; return which parts are well."""
+    async with gateway.http() as http, asyncio.timeout(NOTICED_WITHIN_SECONDS):
+        while (answer := await http.get("/health/ready")).status_code != wanted:
+            pass  # the answer takes its time
+    return {name: part["ok"] for name, part in answer.json()["parts"].items()}
+
+
+async def both_in_a_room(one: SocketClient, two: SocketClient, room: str) -> None:
+    """Let both join and see each other."""
+    await one.ask("room.join", room=room)
+    await two.ask("room.join", room=room)
+    await one.event("presence.changed", room, count=2)
+
+
+async def test_without_redis_events_still_arrive_and_health_says_so(
+    fragile: Pair, private_servers: EmbeddedServers
+):
+    """Promises P2 and P9: nothing is lost or doubled, and presence is right again after."""
+    first, second = fragile
+    ada, grace = await first.new_guest("Ada"), await second.new_guest("Grace")
+    room = await first.new_room(ada, "Room")
+    async with (
+        open_socket(first.socket_url, ada.token) as of_ada,
+        open_socket(second.socket_url, grace.token) as of_grace,
+    ):
+        await both_in_a_room(of_ada, of_grace, room)
+        await ready(first, wanted=200)
+        await private_servers.stop_redis()
+        assert not (await ready(first, wanted=503))["backplane"]
+        async with first.http() as http:
+            assert (await http.get("/health/live")).status_code == 200
+        seqs = []
+        for number in range(3):
+            ok = await of_ada.ask("chat.send", room=room, content=f"Without Redis {number}")
+            seqs.append(ok["seq"])
+        assert [(await of_grace.event("chat.message", room))["seq"] for _ in seqs] == seqs
+        await private_servers.start_redis()
+        for gateway in fragile:
+            assert all((await ready(gateway, wanted=200)).values())
+        hopper = await second.new_guest("Hopper")
+        async with open_socket(second.socket_url, hopper.token) as of_hopper:
+            state = await of_hopper.ask("room.join", room=room)
+            here = {person["id"] for person in state["people"]}
+            while here != {ada.id, grace.id, hopper.id}:
+                change = (await of_hopper.event("presence.changed", room))["data"]
+                here |= {person["id"] for person in change["joined"]}
+            ok = await of_ada.ask("chat.send", room=room, content="With Redis")
+            assert ok["seq"] == seqs[-1] + 2  # Hopper became a member
+            for client in (of_grace, of_hopper):
+                assert (await client.event("chat.message", room))["seq"] == ok["seq"]
+
+
+async def test_a_redis_that_hangs_is_noticed_like_one_that_is_gone(
+    fragile: Pair, private_servers: EmbeddedServers
+):
+    """Every connection to it still stands."""
+    first, second = fragile
+    ada, grace = await first.new_guest("Ada"), await second.new_guest("Grace")
+    room = await first.new_room(ada, "Room")
+    async with (
+        open_socket(first.socket_url, ada.token) as of_ada,
+        open_socket(second.socket_url, grace.token) as of_grace,
+    ):
+        await both_in_a_room(of_ada, of_grace, room)
+        with paused(private_servers.pids["redis"]):
+            assert not (await ready(second, wanted=503))["backplane"]
+            ok = await of_ada.ask("chat.send", room=room, content="Meanwhile")
+            assert (await of_grace.event("chat.message", room))["seq"] == ok["seq"]
+        for gateway in fragile:
+            assert all((await ready(gateway, wanted=200)).values())
+        ok = await of_grace.ask("chat.send", room=room, content="And on")
+        for client in (of_ada, of_grace):
+            event = await client.event("chat.message", room, content="And on")
+            assert event["seq"] == ok["seq"]
+
+
+async def test_without_postgresql_commands_are_refused_and_connections_live(
+    fragile: Pair, private_servers: EmbeddedServers
+):
+    """The refusal may be retried with the same key, which then has its one effect."""
+    first, second = fragile
+    ada, grace = await first.new_guest("Ada"), await second.new_guest("Grace")
+    room = await first.new_room(ada, "Room")
+    async with (
+        open_socket(first.socket_url, ada.token) as of_ada,
+        open_socket(second.socket_url, grace.token) as of_grace,
+    ):
+        await both_in_a_room(of_ada, of_grace, room)
+        before = await of_ada.ask("chat.send", room=room, content="Before")
+        await private_servers.stop_postgres()
+        parts = await ready(first, wanted=503)
+        assert (parts["database"], parts["backplane"]) == (False, True)
+        with pytest.raises(Refused) as caught:
+            await of_ada.ask("chat.send", room=room, key="k", content="Again")
+        assert (caught.value.code, caught.value.retryable) == ("database_unavailable", True)
+        with pytest.raises(Refused, match="database_unavailable"):
+            await of_ada.ask("room.join", room=room)
+        await of_ada.ask("ping")
+        await private_servers.start_postgres()
+        for gateway in fragile:
+            assert all((await ready(gateway, wanted=200)).values())
+        await of_ada.ask("room.join", room=room)
+        ok = await of_ada.ask("chat.send", room=room, key="k", content="Again")
+        assert ok["seq"] == before["seq"] + 1
+        assert await of_ada.ask("chat.send", room=room, key="k", content="Again") == ok
+        heard = [await of_grace.event("chat.message", room) for _ in range(2)]
+        assert [event["seq"] for event in heard] == [before["seq"], ok["seq"]]
+
+
+async def test_every_part_is_named_with_its_time(pair: Pair):
+    """For whoever looks why an instance gets no traffic."""
+    assert all((await ready(pair[0], wanted=200)).values())
+    async with pair[0].http() as http:
+        answer = await http.get("/health/ready")
+    parts = answer.json()["parts"]
+    assert set(parts) == {"database", "backplane", "migrations", "serving"}
+    assert all(part["ms"] >= 0 and part["detail"] for part in parts.values())

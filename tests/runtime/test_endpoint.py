@@ -1,0 +1,267 @@
+"""Connections of an instance, over real sockets; what commands do is not its business."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, Final
+from uuid import uuid4
+
+import pytest
+from support.socket_client import Refused, Rejected, SocketClient
+
+from gateway.activities.catalogue import COMMANDS
+from gateway.core.errors import InvalidToken
+from gateway.core.frames import PING, text_frame
+from gateway.core.identity import Identity
+from gateway.core.ids import InstanceId, SessionId, UserId
+from gateway.core.protocol.base import Command
+from gateway.core.protocol.connection import Auth, AuthOk
+from gateway.core.protocol.decode import CommandDecoder
+from gateway.runtime import connection as connection_module
+from gateway.runtime import endpoint as endpoint_module
+from gateway.runtime.connection import Connection
+from gateway.runtime.endpoint import ConnectionSettings, Endpoint
+from gateway.runtime.supervision import Supervisor
+
+WAIT_SECONDS: Final = 15.0
+ADA: Final = Identity(UserId(uuid4()), "Ada", None, is_guest=True, session_id=SessionId("s"))
+
+
+class Desk:
+    """Answers every command; signing in takes as long as the test wants."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.may_sign_in = asyncio.Event()
+        self.paused_once = asyncio.Event()
+        self.resumed_once = asyncio.Event()
+        self.goodbyes: asyncio.Queue[bool] = asyncio.Queue()
+        self._endpoint = endpoint
+
+    def dispatch(
+        self, connection: Connection, command: Command
+    ) -> Coroutine[Any, Any, None] | None:
+        """Answer, or sign in."""
+        if isinstance(command, Auth):
+            return self._sign_in(connection, command)
+        connection.reply(command)
+        return None
+
+    def disconnected(self, connection: Connection, *, said_goodbye: bool) -> None:
+        """Note how a connection ended."""
+        self.goodbyes.put_nowait(said_goodbye)
+
+    def paused(self, connection: Connection) -> None:
+        """Note that a peer does not read."""
+        self.paused_once.set()
+
+    def resumed(self, connection: Connection) -> None:
+        """Note that it reads again."""
+        self.resumed_once.set()
+
+    async def _sign_in(self, connection: Connection, command: Auth) -> None:
+        await self.may_sign_in.wait()
+        identity = await self._endpoint.authenticate(connection, command.data.token)
+        connection.reply(command, AuthOk(user=identity.person))
+
+
+class Place:
+    """An endpoint that listens."""
+
+    def __init__(self, endpoint: Endpoint, desk: Desk, url: str) -> None:
+        self.endpoint = endpoint
+        self.desk = desk
+        self.url = url
+
+    async def connect(self, token: str | None = None) -> SocketClient:
+        """Connect to it."""
+        return await SocketClient.open(self.url, token=token)
+
+    @property
+    def connection(self) -> Connection:
+        """The server's side of the only connection."""
+        (connection,) = self.endpoint.connections
+        return connection
+
+
+@asynccontextmanager
+async def listening(settings: ConnectionSettings) -> AsyncIterator[Place]:
+    """Listen for the block."""
+    supervisor = Supervisor()
+    endpoint = Endpoint(
+        InstanceId("one"),
+        settings,
+        CommandDecoder(COMMANDS),
+        supervisor,
+        lambda _origin, _host: True,
+        identify,
+    )
+    desk = endpoint.dispatcher = Desk(endpoint)
+    supervisor.service("endpoint", endpoint.run())
+    server = await asyncio.get_running_loop().create_server(endpoint.connect, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        yield Place(endpoint, desk, f"ws://127.0.0.1:{port}/ws")
+        await endpoint.close_all(0)
+    await supervisor.stop()
+
+
+async def identify(token: str) -> Identity:
+    """Know Ada."""
+    if token != "ada":
+        raise InvalidToken("Nobody has this token.")
+    return ADA
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look often, and give nobody long to agree to a close."""
+    monkeypatch.setattr(endpoint_module, "SWEEP_SECONDS", 0.02)
+    monkeypatch.setattr(connection_module, "CLOSE_SECONDS", 0.1)
+
+
+async def test_who_does_not_sign_in_is_closed_and_who_does_stays():
+    """By the handshake, or by a command in time."""
+    async with listening(ConnectionSettings(auth_seconds=0.3)) as place:
+        place.desk.may_sign_in.set()
+        stranger = await place.connect()
+        known = await place.connect("ada")
+        in_time = await place.connect()
+        assert stranger.welcome["data"]["auth_within_seconds"] == 0.3
+        await in_time.ask("auth", token="ada")
+        assert await stranger.closed() == 4200
+        for client in (known, in_time):
+            await client.ask("ping")
+            await client.close()
+        await stranger.abort()
+
+
+async def test_a_silent_peer_is_asked_and_stays_as_long_as_it_answers():
+    """An idle browser sends nothing else for hours."""
+    async with listening(ConnectionSettings(heartbeat_seconds=0.1)) as place:
+        client = await place.connect("ada")
+        async with asyncio.timeout(WAIT_SECONDS):
+            while client.received.count(PING) < 4:
+                await client._read()
+        await client.ask("ping")
+        await client.close()
+
+
+async def test_a_dead_peer_is_closed_after_two_heartbeats_and_cut():
+    """It answers neither the ping nor the close; nobody said goodbye."""
+    async with listening(ConnectionSettings(heartbeat_seconds=0.1)) as place:
+        client = await place.connect("ada")
+        async with asyncio.timeout(WAIT_SECONDS):
+            assert not await place.desk.goodbyes.get()
+        assert await client.closed() == 4001
+        assert client.received.count(PING) == 1
+        await client.abort()
+
+
+async def test_who_closes_with_the_normal_code_says_goodbye():
+    """And whose connection breaks does not."""
+    async with listening(ConnectionSettings()) as place:
+        await (await place.connect("ada")).close()
+        assert await place.desk.goodbyes.get()
+        await (await place.connect("ada")).abort()
+        assert not await place.desk.goodbyes.get()
+        assert not place.endpoint.connections
+
+
+async def test_a_full_instance_takes_no_more_and_nor_does_one_that_shuts_down():
+    """The answer is one that a load balancer understands."""
+    async with listening(ConnectionSettings(max_connections=1)) as place:
+        client = await place.connect("ada")
+        with pytest.raises(Rejected, match="503"):
+            await place.connect("ada")
+        await client.close()
+        client = await place.connect("ada")
+        place.endpoint.is_draining = True
+        await client.ask("ping")
+        await client.close()
+        with pytest.raises(Rejected, match="503"):
+            await place.connect("ada")
+
+
+async def test_at_the_end_everybody_is_told_to_come_back_elsewhere():
+    """Who does not agree in time is cut."""
+    async with listening(ConnectionSettings()) as place:
+        client, deaf = await place.connect("ada"), await place.connect("ada")
+        closing = place.endpoint.close_all(0.1)
+        async with asyncio.TaskGroup() as group:
+            code = group.create_task(client.closed())
+            group.create_task(closing)
+        assert code.result() == 4020
+        assert await deaf.closed() == 4020
+        await client.abort()
+        await deaf.abort()
+
+
+async def test_messages_behind_one_that_waits_are_kept_in_order_up_to_a_bound():
+    """Past it the socket is not read: TCP holds the peer back."""
+    async with listening(ConnectionSettings(commands_per_second=1e9, commands_burst=1e9)) as place:
+        client = await place.connect()
+        said = [await client.say("auth", token="ada")]
+        said += [await client.say("ping") for _ in range(10_000)]
+        async with asyncio.timeout(WAIT_SECONDS):
+            while not place.connection._reading_paused:  # noqa: ASYNC110 - it is the server's turn
+                await asyncio.sleep(0)
+        assert connection_module.MAX_INBOX <= len(place.connection._inbox) < 10_000
+        place.desk.may_sign_in.set()
+        for command_id in said:
+            await client.answer(command_id)
+        await client.close()
+
+
+async def test_a_failed_command_does_not_hold_up_the_next_one():
+    """Even when it fails in a way that nobody expected."""
+    async with listening(ConnectionSettings()) as place:
+        client = await place.connect()
+        place.desk.may_sign_in.set()
+        await client.say("auth", token="wrong")
+        await client.ask("ping")
+        await client.close()
+
+
+async def test_a_peer_that_does_not_read_is_told_of_and_so_is_its_return():
+    """Nothing is lost of what was written: TCP carries it when there is room."""
+    async with listening(ConnectionSettings()) as place:
+        client = await place.connect("ada")
+        frame = text_frame(json.dumps({"type": "filling", "data": "x" * 60_000}).encode())
+        written = 0
+        while not place.desk.paused_once.is_set():
+            place.connection.write(frame)
+            written += 1
+        assert place.connection.is_paused
+        for _ in range(written):
+            await client.take(lambda message: message.get("type") == "filling")
+        async with asyncio.timeout(WAIT_SECONDS):
+            await place.desk.resumed_once.wait()
+        await client.ask("ping")
+        await client.close()
+
+
+async def test_a_peer_that_takes_not_one_byte_is_cut(monkeypatch: pytest.MonkeyPatch):
+    """However quiet it is: it cannot answer a ping that it has not read."""
+    monkeypatch.setattr(connection_module, "STALL_SECONDS", 0.1)
+    async with listening(ConnectionSettings(heartbeat_seconds=3600)) as place:
+        client = await place.connect("ada")
+        while not place.desk.paused_once.is_set():
+            place.connection.write(b"x" * 65_536)
+        async with asyncio.timeout(WAIT_SECONDS):
+            assert not await place.desk.goodbyes.get()
+        await client.abort()
+
+
+async def test_a_flood_is_refused_by_the_id_of_each_command():
+    """With the limits that the welcome told."""
+    settings = ConnectionSettings(commands_per_second=0.001, commands_burst=2)
+    async with listening(settings) as place:
+        client = await place.connect("ada")
+        said = [await client.say("ping") for _ in range(3)]
+        for command_id in said[:2]:
+            await client.answer(command_id)
+        with pytest.raises(Refused, match="rate_limited") as caught:
+            await client.answer(said[2])
+        assert caught.value.retryable
+        await client.close()

@@ -1,0 +1,258 @@
+"""The way of durable commands into the log, on a real PostgreSQL."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from uuid import uuid4
+
+import orjson
+import pytest
+from support.ledgers import (
+    Book,
+    become_member,
+    new_person,
+    new_room,
+    open_book,
+    read_log,
+    say,
+)
+
+from gateway.activities.activity import Committed, Context, Outcome, Submission
+from gateway.core.errors import (
+    DatabaseUnavailable,
+    Draining,
+    InternalError,
+    InvalidState,
+    NotAMember,
+    Overloaded,
+    UnknownRoom,
+)
+from gateway.core.identity import Identity
+from gateway.core.ids import RoomId
+from gateway.embedded import EmbeddedServers
+from gateway.runtime import ledger as ledger_module
+from gateway.storage.database import Database, DatabaseSettings
+from gateway.storage.migrations import migrate_up
+
+
+@dataclass(frozen=True)
+class WriteAndFail:
+    """A command whose handler has written something when it fails."""
+
+    error: Exception
+
+
+async def write_and_fail(context: Context, command: WriteAndFail) -> Outcome:
+    """Rename the room, then fail."""
+    await context.conn.execute("update rooms set name = 'x' where id = $1", context.room.id)
+    raise command.error
+
+
+@pytest.fixture
+async def book(database: Database) -> AsyncIterator[Book]:
+    """A ledger that also knows the command that fails."""
+    async with open_book(database, {WriteAndFail: write_and_fail}) as book:
+        yield book
+
+
+@pytest.fixture
+async def ada(database: Database) -> Identity:
+    """Somebody."""
+    return await new_person(database)
+
+
+@pytest.fixture
+async def room(database: Database, ada: Identity) -> RoomId:
+    """A room of which Ada is a member."""
+    return await new_room(database, ada)
+
+
+async def test_concurrent_commands_get_the_numbers_of_their_room_without_a_gap(
+    database: Database, book: Book, ada: Identity
+):
+    """Over several rooms; what is told live is byte for byte what is replayed."""
+    rooms = [await new_room(database, ada) for _ in range(5)]
+    wishes = [say(rooms[number % 5], ada, f"Message {number}") for number in range(500)]
+    results = await book.all_at_once(*wishes)
+    for index, room_id in enumerate(rooms):
+        seqs = [result.seq for result in results[index::5] if isinstance(result, Committed)]
+        assert seqs == [*range(1, 101)]
+        log = await read_log(database, room_id)
+        assert len(log) == 100
+        assert book.frames(room_id) == log
+
+
+async def test_two_ledgers_on_one_room_share_one_order(
+    database: Database, runtime_database_url: str, ada: Identity
+):
+    """As two instances do: the room's row is their meeting place."""
+    rooms = [await new_room(database, ada) for _ in range(3)]
+    second = await Database.open(DatabaseSettings(runtime_database_url))
+    async with open_book(database) as one, open_book(second) as two:
+        wishes = [say(rooms[number % 3], ada, f"Message {number}") for number in range(150)]
+        await asyncio.gather(*(book.all_at_once(*wishes) for _ in range(3) for book in (one, two)))
+        for room_id in rooms:
+            one.published += [news for news in two.published if news[0] == room_id]
+            log = await read_log(database, room_id)
+            assert len(log) == 300
+            assert one.frames(room_id) == log
+    await second.close()
+
+
+async def test_a_key_has_one_effect_and_one_reply(
+    database: Database, runtime_database_url: str, book: Book, ada: Identity, room: RoomId
+):
+    """Repeated later, twice in one batch, and by way of another instance."""
+    first = await book.ledger.submit(say(room, ada, key="k"))
+    assert await book.ledger.submit(say(room, ada, key="k")) == first
+    assert first.seq == 1
+    assert first.at is not None
+    twins = await book.all_at_once(say(room, ada, key="twin"), say(room, ada, key="twin"))
+    assert twins[0] == twins[1]
+    second = await Database.open(DatabaseSettings(runtime_database_url))
+    async with open_book(second) as other:
+        crowd = [say(room, ada, key=f"many {number}") for number in range(20)]
+        here, there = await asyncio.gather(book.all_at_once(*crowd), other.all_at_once(*crowd))
+    await second.close()
+    assert here == there
+    assert len(await read_log(database, room)) == 22
+
+
+async def test_a_key_is_its_owners_and_its_rooms(database: Database, book: Book, ada: Identity):
+    """Two people may choose the same one, and so may one person in two rooms."""
+    grace = await new_person(database, "Grace")
+    rooms = [await new_room(database, ada, grace) for _ in range(2)]
+    wishes = [say(room, actor, key="k") for room in rooms for actor in (ada, grace)]
+    results = await book.all_at_once(*wishes)
+    assert [result.seq for result in results if isinstance(result, Committed)] == [1, 2, 1, 2]
+
+
+async def test_a_rejected_command_leaves_the_others_of_its_batch(
+    database: Database, book: Book, ada: Identity, room: RoomId
+):
+    """Each for a reason of its own; nobody learns whether a private room exists."""
+    stranger = await new_person(database, "Grace")
+    results = await book.all_at_once(
+        say(room, ada, "one"),
+        say(RoomId(uuid4()), ada),
+        say(await new_room(database, is_private=True), ada),
+        say(await new_room(database, ada, is_archived=True), ada),
+        say(room, stranger),
+        Submission(room, ada, WriteAndFail(InvalidState("Not now."))),
+        Submission(room, ada, WriteAndFail(RuntimeError("a fault of ours"))),
+        say(room, ada, "two"),
+    )
+    kinds = [type(result) for result in results]
+    assert kinds == [
+        Committed,
+        UnknownRoom,
+        UnknownRoom,
+        InvalidState,
+        NotAMember,
+        InvalidState,
+        InternalError,
+        Committed,
+    ]
+    contents = [orjson.loads(event)["data"]["content"] for event in await read_log(database, room)]
+    assert contents == ["one", "two"]
+    assert await room_name(database, room) == "r"
+
+
+@pytest.mark.parametrize("error", [InvalidState("Not now."), RuntimeError("a fault of ours")])
+async def test_a_command_rejected_alone_leaves_nothing_behind(
+    database: Database, book: Book, ada: Identity, room: RoomId, error: Exception
+):
+    """Also what its handler had written before it failed."""
+    with pytest.raises((InvalidState, InternalError)) as caught:
+        await book.ledger.submit(Submission(room, ada, WriteAndFail(error)))
+    assert "fault of ours" not in caught.value.message
+    assert await room_name(database, room) == "r"
+    assert (await book.ledger.submit(say(room, ada))).seq == 1
+
+
+async def test_joining_twice_makes_one_event(database: Database, book: Book, room: RoomId):
+    """Also in one batch; who is a member already changes nothing."""
+    grace = await new_person(database, "Grace")
+    first, second = await book.all_at_once(become_member(room, grace), become_member(room, grace))
+    assert isinstance(first, Committed)
+    assert first.seq == 1
+    assert second == Committed(seq=None, at=None)
+    assert await book.ledger.submit(become_member(room, grace)) == Committed(seq=None, at=None)
+    assert (await book.ledger.submit(say(room, grace))).seq == 2
+
+
+async def test_messages_are_counted_and_stored_with_their_place_in_the_log(
+    database: Database, book: Book, ada: Identity, room: RoomId
+):
+    """The domain's tables and the log are one transaction."""
+    await book.all_at_once(*(say(room, ada, f"Message {number}") for number in range(3)))
+    async with database.connection() as conn:
+        rows = await conn.fetch(
+            "select content, seq from messages where room_id = $1 order by seq", room
+        )
+        counted = await conn.fetchval("select message_count from rooms where id = $1", room)
+    assert [(row["content"], row["seq"]) for row in rows] == [
+        (f"Message {number}", number + 1) for number in range(3)
+    ]
+    assert counted == 3
+
+
+async def test_closing_answers_what_was_taken_and_takes_no_more(
+    database: Database, book: Book, ada: Identity, room: RoomId
+):
+    """The last act before an instance ends."""
+    answers: list[object] = []
+    for number in range(300):
+        book.ledger.enqueue(say(room, ada, f"Message {number}"), answers.append)
+    await book.ledger.close()
+    assert len(answers) == 300
+    assert all(isinstance(answer, Committed) for answer in answers)
+    assert len(await read_log(database, room)) == 300
+    with pytest.raises(Draining):
+        await book.ledger.submit(say(room, ada))
+
+
+async def test_a_flooded_room_is_told_so_and_the_others_are_not(
+    database: Database,
+    book: Book,
+    ada: Identity,
+    room: RoomId,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Both bounds: that of a room, and that of the whole queue."""
+    monkeypatch.setattr(ledger_module, "MAX_QUEUED_OF_ROOM", 3)
+    monkeypatch.setattr(ledger_module, "MAX_QUEUED", 5)
+    other, third = await new_room(database, ada), await new_room(database, ada)
+    flood = [say(room, ada)] * 4 + [say(other, ada)] * 2 + [say(third, ada)]
+    kinds = [type(result) for result in await book.all_at_once(*flood)]
+    assert kinds == [*[Committed] * 3, Overloaded, *[Committed] * 2, Overloaded]
+    assert Overloaded.retryable
+
+
+@pytest.mark.slow
+async def test_without_postgresql_a_command_is_refused_in_time_and_later_works(
+    private_servers: EmbeddedServers,
+):
+    """The refusal may be retried, and nothing of it is in the log."""
+    database = await Database.open(DatabaseSettings(private_servers.database_url))
+    async with database.connection() as conn:
+        await migrate_up(conn)
+    ada = await new_person(database)
+    room = await new_room(database, ada)
+    async with open_book(database) as book:
+        await book.ledger.submit(say(room, ada, "before"))
+        await private_servers.stop_postgres()
+        async with asyncio.timeout(10):
+            with pytest.raises(DatabaseUnavailable):
+                await book.ledger.submit(say(room, ada, "meanwhile"))
+        await private_servers.start_postgres()
+        assert (await book.ledger.submit(say(room, ada, "after"))).seq == 2
+        assert book.frames(room) == await read_log(database, room)
+    await database.close()
+
+
+async def room_name(database: Database, room_id: RoomId) -> str:
+    """Return what ``WriteAndFail`` would have changed."""
+    async with database.connection() as conn:
+        name: str = await conn.fetchval("select name from rooms where id = $1", room_id)
+    return name

@@ -1,0 +1,146 @@
+"""Ledgers with somebody to write into them, and the log as it stands in the database."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Final
+from uuid import uuid4
+
+from websockets.client import ClientProtocol
+from websockets.frames import Frame
+from websockets.protocol import State
+from websockets.uri import parse_uri
+
+from gateway.activities import catalogue
+from gateway.activities.activity import Committed, Handler, Submission
+from gateway.activities.chat.messages import ChatSend, ChatSendData
+from gateway.activities.rooms.handlers import BecomeMember
+from gateway.core.errors import GatewayError
+from gateway.core.identity import Identity
+from gateway.core.ids import RoomId, Seq, SessionId, UserId
+from gateway.core.protocol.encode import encode_event
+from gateway.core.publication import Publication
+from gateway.runtime.batch import Rulebook
+from gateway.runtime.ledger import Ledger
+from gateway.runtime.supervision import Supervisor
+from gateway.storage.database import Database
+from gateway.storage.generated import log as log_queries
+
+WAIT_SECONDS: Final = 15.0
+
+Result = Committed | GatewayError
+
+
+class Book:
+    """A ledger, and everything it has published."""
+
+    def __init__(self, database: Database, handlers: Mapping[type, Handler]) -> None:
+        self.published: list[tuple[RoomId, Publication]] = []
+        rulebook = Rulebook({**catalogue.HANDLERS, **handlers}, catalogue.PLANNERS)
+        self.ledger = Ledger(
+            database, rulebook, lambda room_id, news: self.published.append((room_id, news))
+        )
+
+    async def all_at_once(self, *submissions: Submission) -> list[Result]:
+        """Hand in commands in one turn of the loop, which makes them one batch."""
+        results: dict[int, Result] = {}
+        done = asyncio.Event()
+
+        def note(number: int, result: Result) -> None:
+            assert number not in results, "answered twice"
+            results[number] = result
+            if len(results) == len(submissions):
+                done.set()
+
+        for number, submission in enumerate(submissions):
+            self.ledger.enqueue(submission, lambda result, number=number: note(number, result))
+        async with asyncio.timeout(WAIT_SECONDS):
+            await done.wait()
+        return [results[number] for number in range(len(submissions))]
+
+    def frames(self, room_id: RoomId) -> list[bytes]:
+        """Return the payloads published for a room, in the order of their numbers."""
+        news = sorted((part for room, part in self.published if room == room_id), key=_first)
+        return [payload for part in news for payload in payloads(part.body)]
+
+
+@asynccontextmanager
+async def open_book(
+    database: Database, handlers: Mapping[type, Handler] | None = None
+) -> AsyncIterator[Book]:
+    """Run a ledger for the block; ``handlers`` are added to the gateway's own."""
+    book = Book(database, handlers or {})
+    supervisor = Supervisor()
+    supervisor.service("ledger", book.ledger.run())
+    yield book
+    await supervisor.stop()
+
+
+async def new_person(database: Database, name: str = "Ada") -> Identity:
+    """Make a guest."""
+    user_id = UserId(uuid4())
+    async with database.connection() as conn:
+        await conn.execute(
+            "insert into users (id, username, is_guest) values ($1, $2, true)",
+            user_id,
+            f"{name} {user_id.hex[:12]}",
+        )
+    return Identity(user_id, name, None, is_guest=True, session_id=SessionId(uuid4().hex))
+
+
+async def new_room(
+    database: Database, *members: Identity, is_private: bool = False, is_archived: bool = False
+) -> RoomId:
+    """Make a room with an empty log."""
+    async with database.connection() as conn:
+        room_id = await conn.fetchval(
+            "insert into rooms (name, is_private, is_archived) values ('r', $1, $2) returning id",
+            is_private,
+            is_archived,
+        )
+        await conn.executemany(
+            "insert into room_users (room_id, user_id) values ($1, $2)",
+            [(room_id, member.user_id) for member in members],
+        )
+    return RoomId(room_id)
+
+
+def say(
+    room_id: RoomId, actor: Identity, content: str = "Hello", *, key: str | None = None
+) -> Submission:
+    """Return the wish to send a message."""
+    command = ChatSend(
+        id=1, type="chat.send", room=room_id, key=key, data=ChatSendData(content=content)
+    )
+    return Submission(room_id=room_id, actor=actor, command=command, key=key)
+
+
+def become_member(room_id: RoomId, actor: Identity) -> Submission:
+    """Return the wish to join for good."""
+    return Submission(room_id=room_id, actor=actor, command=BecomeMember())
+
+
+async def read_log(database: Database, room_id: RoomId) -> list[bytes]:
+    """Return a room's events as they are replayed."""
+    async with database.connection() as conn:
+        rows = await log_queries.read_events(
+            conn, room_id=room_id, after_seq=Seq(0), max_events=100_000
+        )
+    assert [row.seq for row in rows] == [*range(1, len(rows) + 1)]
+    return [
+        encode_event(
+            row.type, room_id, row.seq, row.created_at, row.actor, row.key, row.payload.encode()
+        )
+        for row in rows
+    ]
+
+
+def payloads(frames: bytes) -> list[bytes]:
+    """Read frames as a client does."""
+    client = ClientProtocol(parse_uri("ws://localhost/"), state=State.OPEN, max_size=None)
+    client.receive_data(frames)
+    return [bytes(frame.data) for frame in client.events_received() if isinstance(frame, Frame)]
+
+
+def _first(publication: Publication) -> int:
+    return publication.first
