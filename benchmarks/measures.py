@@ -1,6 +1,6 @@
 """What is measured. Each measure returns one value a round; the report takes the median."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from benchmarks.contenders import FRAME, JOINED, WELCOME, Contender, Gateway, join
 from benchmarks.crowd import Crowd, upgrade_request
@@ -29,6 +29,7 @@ def micros_a_delivery(contender: Contender, crowd: Crowd, events: int, in_flight
 
 def micros_a_handshake(server: Server, count: int, *, until: bytes) -> float:
     """Return the CPU (µs) of taking in a connection that nobody has signed in on."""
+    server.rest()
     with Crowd(server.port) as crowd:
         before = server.cpu_seconds()
         crowd.connect([upgrade_request()] * count, until=until)
@@ -37,6 +38,7 @@ def micros_a_handshake(server: Server, count: int, *, until: bytes) -> float:
 
 def micros_a_join(gateway: Gateway, people: "People") -> float:
     """Return the CPU (µs) of a connection with sign-in by header, welcome, and a room's state."""
+    gateway.server.rest()
     with Crowd(gateway.server.port) as crowd:
         before = gateway.server.cpu_seconds()
         people.come_in(crowd)
@@ -79,3 +81,7 @@ class People:
         """Connect, sign in, and join the room."""
         crowd.connect([upgrade_request(token) for token in self._tokens], until=WELCOME)
         crowd.ask([join(room_id) for room_id in self._room_ids], until=JOINED)
+
+
+MakePeople = Callable[[Gateway, int], People]
+"""``People.in_teams`` or ``People.one_person``."""

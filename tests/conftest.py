@@ -10,7 +10,7 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +20,16 @@ from gateway.embedded import EmbeddedServers, embedded_servers
 
 _PLACE: Final = Path("/tmp")  # noqa: S108  short, for the paths of sockets; mkdtemp makes it safe
 _PREFIX: Final = f"parley-tests-{os.geteuid()}-"
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """In CI everything is installed, so a test that is skipped there is a failure."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.skipped and os.environ.get("CI") and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which in CI is a failure: {report.longrepr}"
 
 
 @pytest.fixture(scope="session")

@@ -97,8 +97,9 @@ class TerminalScreen:
 
     def note(self, text: str) -> None:
         """Show the note before the line being typed."""
-        self._note = text
-        self._draw()
+        if text != self._note:
+            self._note = text
+            self._draw()
 
     def _draw(self) -> None:
         """Draw the line being typed, or the part of it around the cursor that fits."""

@@ -13,10 +13,11 @@ from gateway.activities.catalogue import RoomState
 from gateway.activities.chat.messages import MessageView
 from gateway.activities.poker.messages import PokerState
 from gateway.client import state as reducer
-from gateway.client.connection import Connection, ConnectionLost
+from gateway.client.connection import Connection
 from gateway.client.errors import ClientError, CommandError, NoAnswer
 from gateway.client.events import Event
 from gateway.client.feed import Feed
+from gateway.client.socket import ConnectionLost
 from gateway.client.wire import Command
 from gateway.core.backoff import backoff_seconds
 from gateway.core.ids import RoomId

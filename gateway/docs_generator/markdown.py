@@ -4,16 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from pydantic.fields import FieldInfo
-
 _LINE_CHARACTERS: Final = 92
-
-_LIMITS: Final = (
-    ("ge", "at least {}"),
-    ("gt", "above {}"),
-    ("le", "at most {}"),
-    ("lt", "below {}"),
-)
 
 
 def cell(text: str) -> str:
@@ -40,14 +31,3 @@ def pretty_json(value: object, indent: str = "") -> str:
         parts = [pretty_json(part, deeper) for part in value]
     start, end = "{}" if isinstance(value, Mapping) else "[]"
     return f"{start}\n{deeper}" + f",\n{deeper}".join(parts) + f"\n{indent}{end}"
-
-
-def limits_of(field: FieldInfo) -> str:
-    """Return the numeric limits of a setting, for people."""
-    found = (
-        text.format(getattr(constraint, name))
-        for constraint in field.metadata
-        for name, text in _LIMITS
-        if getattr(constraint, name, None) is not None
-    )
-    return ", ".join(found)

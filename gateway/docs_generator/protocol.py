@@ -75,7 +75,7 @@ for web pages; or, where a client can send neither, in an `auth` command within 
    and gives them as `since` when it joins again, misses nothing and gets nothing twice.
 4. **Slow is not lost.** Who reads too slowly is not closed at once: comings, goings and typing are
    skipped, the durable events follow from the log as fast as they are read, and `behind` tells how
-   the rest stands.
+   the rest stands. Who takes nothing at all for half a minute is closed (4010) and can resume.
 5. **Commands are carried out in the order of their arrival**, those of one connection.
 
 ## Silence and limits

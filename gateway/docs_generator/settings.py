@@ -1,15 +1,14 @@
 """``docs/settings.md`` and ``.env.example``, from ``gateway.config.Settings``."""
 
-import types
-import typing
-from collections.abc import Iterator
-from typing import Any, Final, Literal, get_args, get_origin
+import textwrap
+from collections.abc import Iterator, Mapping
+from typing import Final
 
-from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from gateway.config import Settings
-from gateway.docs_generator.markdown import cell, limits_of
+from gateway.docs_generator.markdown import cell
+from gateway.docs_generator.messages import Schema
 
 _HEADING: Final = """\
 # Settings
@@ -33,6 +32,20 @@ _ENV_HEADING: Final = """\
 """
 
 
+_LIMITS: Final[Mapping[str, str]] = {
+    "minimum": "at least {:g}",
+    "exclusiveMinimum": "above {:g}",
+    "maximum": "at most {}",
+}
+
+
+_NAMES: Final[Mapping[str, str]] = {
+    "integer": "whole number",
+    "number": "number",
+    "string": "text",
+}
+
+
 def settings_page() -> str:
     """Return the table of all settings as Markdown."""
     return _HEADING + "".join(_rows())
@@ -44,15 +57,19 @@ def env_example() -> str:
 
 
 def _rows() -> Iterator[str]:
+    schemas = Settings.model_json_schema()["properties"]
     for name, field in Settings.model_fields.items():
         default = f"`{_default(field)}`" if _default(field) else "–"
         meaning = cell(field.description or "")
-        yield f"| `{name.upper()}` | {cell(_values(field))} | {default} | {meaning} |\n"
+        yield f"| `{name.upper()}` | {cell(_values(schemas[name]))} | {default} | {meaning} |\n"
 
 
 def _assignments() -> Iterator[str]:
     for name, field in Settings.model_fields.items():
-        yield f"\n# {field.description}\n#{name.upper()}={_default(field)}\n"
+        meaning = textwrap.fill(
+            field.description or "", 98, initial_indent="# ", subsequent_indent="# "
+        )
+        yield f"\n{meaning}\n#{name.upper()}={_default(field)}\n"
 
 
 def _default(field: FieldInfo) -> str:
@@ -63,22 +80,19 @@ def _default(field: FieldInfo) -> str:
     return str(value)
 
 
-def _values(field: FieldInfo) -> str:
+def _values(schema: Schema) -> str:
     """Return which values a variable takes, for people."""
-    limits = limits_of(field)
-    kind = _kind(field.annotation)
-    return f"{kind}, {limits}" if limits else kind
+    options = [part for part in schema.get("anyOf", [schema]) if part.get("type") != "null"]
+    return " or ".join(map(_kind, options))
 
 
-def _kind(annotation: Any) -> str:  # noqa: ANN401 - whatever stands in an annotation
-    if get_origin(annotation) in {types.UnionType, typing.Union}:
-        return _kind(next(part for part in get_args(annotation) if part is not type(None)))
-    if get_origin(annotation) is typing.Annotated:
-        return _kind(get_args(annotation)[0])
-    if get_origin(annotation) is Literal:
-        return " or ".join(f"`{value}`" for value in get_args(annotation))
-    if get_origin(annotation) is tuple:
+def _kind(schema: Schema) -> str:
+    if "enum" in schema:
+        return " or ".join(f"`{value}`" for value in schema["enum"])
+    if schema["type"] == "array":
         return "comma-separated list"
-    if annotation is SecretStr:
+    if schema.get("format") == "password":
         return "secret text"
-    return {int: "whole number", float: "number", bool: "true or false"}.get(annotation, "text")
+    name = _NAMES[schema["type"]]
+    limits = [text.format(schema[key]) for key, text in _LIMITS.items() if key in schema]
+    return ", ".join([name, *limits])

@@ -74,10 +74,14 @@ class Canary:
                 await self.call()
         except BackplaneUnavailable:
             heard = False
-        if heard != self._heard:
-            self._heard = heard
-            log.warning("backplane.heard_again" if heard else "backplane.deaf")
-            self._on_change()
+        if heard == self._heard:
+            return
+        self._heard = heard
+        if heard:
+            log.info("backplane.heard")
+        else:
+            log.warning("backplane.deaf", instead="the log is polled")
+        self._on_change()
 
     async def call(self) -> None:
         """Return when the echo has come; ``BackplaneUnavailable`` when it does not."""

@@ -3,32 +3,21 @@
 import itertools
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
-from urllib.parse import urlsplit
-from uuid import uuid4
 
-import asyncpg
 import pytest
 from instances import Instance, NewPerson, StartInstance, running_instance
 
 from gateway.activities.accounts.limits import AccountSettings
 from gateway.activities.accounts.service import Accounts
 from gateway.embedded import EmbeddedServers
-from gateway.storage.database import DatabaseSettings, direct_connection
-from gateway.storage.migrations import migrate_up
+from tests.support.databases import migrated_database
 
 
 @pytest.fixture(scope="session")
 async def accounts_database_url(servers: EmbeddedServers) -> AsyncIterator[str]:
     """A migrated database for all tests of accounts."""
-    name = f"accounts_{uuid4().hex}"
-    admin = await asyncpg.connect(servers.database_url)
-    await admin.execute(f"create database {name}")
-    url = urlsplit(servers.database_url)._replace(path=f"/{name}").geturl()
-    async with direct_connection(DatabaseSettings(url)) as conn:
-        await migrate_up(conn)
-    yield url
-    await admin.execute(f"drop database {name} with (force)")
-    await admin.close()
+    async with migrated_database(servers.database_url) as url:
+        yield url
 
 
 @pytest.fixture

@@ -64,9 +64,9 @@ class Terminal:
         """Tell whether the terminal is in its ordinary mode."""
         return bool(termios.tcgetattr(self._slave)[3] & termios.ECHO)
 
-    def interrupt(self) -> None:
-        """Do what the terminal's driver does at Ctrl-C."""
-        self._process.send_signal(signal.SIGINT)
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal, as the terminal's driver does at Ctrl-C."""
+        self._process.send_signal(number)
 
     async def ended(self) -> int:
         """Wait for the program's end and return its exit code."""
@@ -88,19 +88,22 @@ class Terminal:
 
 
 @pytest.fixture(scope="module")
+async def settings(servers: EmbeddedServers) -> AsyncIterator[dict[str, object]]:
+    """What an instance for these tests is started with."""
+    async with migrated_database(servers.database_url) as database_url:
+        yield {
+            "database_url": database_url,
+            "redis_url": servers.redis_url,
+            "arrivals_per_minute": 10_000,
+        }
+
+
+@pytest.fixture(scope="module")
 async def gateway(
-    servers: EmbeddedServers, tmp_path_factory: pytest.TempPathFactory
+    settings: dict[str, object], tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[GatewayProcess]:
-    """An instance for these tests."""
-    async with (
-        migrated_database(servers.database_url) as database_url,
-        running_gateway(
-            tmp_path_factory.mktemp("connect"),
-            database_url=database_url,
-            redis_url=servers.redis_url,
-            arrivals_per_minute=10_000,
-        ) as running,
-    ):
+    """An instance for these tests, which they leave alive."""
+    async with running_gateway(tmp_path_factory.mktemp("connect"), **settings) as running:
         yield running
 
 
@@ -160,36 +163,37 @@ async def test_two_people_talk_and_play(gateway: GatewayProcess, room: str):
         await ada.see("← Grace left")
 
 
-@pytest.mark.parametrize("leave", ["interrupt", "end of input"])
-async def test_the_terminal_is_restored(gateway: GatewayProcess, room: str, leave: str):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, None])
+async def test_the_terminal_is_restored(
+    gateway: GatewayProcess, room: str, number: signal.Signals | None
+):
     """However one leaves, keys are echoed again and nothing is said about it."""
     where = ("connect", room, "--url", gateway.url, "--name", "Ada")
     async with terminal(*where) as ada:
         await ada.see("1 here: Ada")
         assert not ada.echoes()
-        if leave == "interrupt":
-            ada.interrupt()
-            assert await ada.ended() == 130
-        else:
+        if number is None:
             ada.type("\x04")
             assert await ada.ended() == 0
+        else:
+            ada.send(number)
+            assert await ada.ended() == 130
         assert ada.echoes()
         assert "Traceback" not in ada.output
 
 
 async def test_a_lost_gateway_is_shown_and_survived(
-    gateway: GatewayProcess, servers: EmbeddedServers, room: str, tmp_path: Path
+    settings: dict[str, object], room: str, tmp_path: Path
 ):
     """When the gateway dies the terminal says so, and Ctrl-C still leaves."""
     async with (
-        migrated_database(servers.database_url) as database_url,
-        running_gateway(tmp_path, database_url=database_url, redis_url=servers.redis_url) as doomed,
+        running_gateway(tmp_path, **settings) as doomed,
         terminal("connect", room, "--url", doomed.url, "--name", "Ada") as ada,
     ):
         await ada.see("1 here: Ada")
         await doomed.kill()
         await ada.see("connection lost, trying again in")
-        ada.interrupt()
+        ada.send(signal.SIGINT)
         assert await ada.ended() == 130
         assert "Traceback" not in ada.output
 
@@ -220,18 +224,21 @@ async def test_what_was_piped_in_is_there(gateway: GatewayProcess, room: str):
             assert [message.content for message in opened.messages] == ["report"]
 
 
-async def test_input_may_be_a_file(gateway: GatewayProcess, room: str):
+async def test_input_may_be_a_file(gateway: GatewayProcess, room: str, tmp_path: Path):
     """A file is read like a pipe."""
-    with Path("/dev/null").open("rb") as nothing:
+    file = tmp_path / "lines"
+    file.write_text("from a file\n")
+    with file.open("rb") as lines:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "gateway", "connect", room),
-            *("--url", gateway.url, "--name", "Ada", "--linger", "0"),
-            stdin=nothing,
+            *("--url", gateway.url, "--name", "Ada"),
+            stdin=lines,
             stdout=asyncio.subprocess.PIPE,
         )
         async with asyncio.timeout(PATIENCE_SECONDS):
-            await process.communicate()
+            output, _ = await process.communicate()
     assert process.returncode == 0
+    assert "from a file" in output.decode()
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,14 @@ class RosterStory(RuleBasedStateMachine):
         self.roster.keep_instances(live)
         self.model = {entry for entry in self.model if entry[0] in live}
 
+    @rule(said=st.lists(st.tuples(instances, st.lists(people, max_size=3)), max_size=3))
+    def read_anew(self, said: list[tuple[InstanceId, list[Person]]]) -> None:
+        """What all of them say is read at once, after some of it was missed."""
+        self.roster.replace(here(*persons, instance_id=instance) for instance, persons in said)
+        self.model = {
+            (instance, UserId(person.id)) for instance, persons in said for person in persons
+        }
+
     @rule()
     def tell(self) -> None:
         """The members are told what has changed, and each name once."""

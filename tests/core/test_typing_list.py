@@ -5,23 +5,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from gateway.core.ids import UserId
+from gateway.core.ids import InstanceId, UserId
 from gateway.core.typing_list import TYPING_SECONDS, TypingList, TypingMark
 
+ONE = InstanceId("one")
 ADA, GRACE, JEAN = (UserId(UUID(int=number)) for number in range(1, 4))
 users = st.sampled_from([ADA, GRACE, JEAN])
 
 
-@given(st.uuids().map(UserId), st.floats(0, TYPING_SECONDS))
-def test_a_mark_arrives_as_it_was_sent(user_id: UserId, seconds: float):
+@given(st.text().map(InstanceId), st.uuids().map(UserId), st.floats(0, TYPING_SECONDS))
+def test_a_mark_arrives_as_it_was_sent(instance_id: InstanceId, user_id: UserId, seconds: float):
     """Between instances."""
-    mark = TypingMark(user_id, seconds)
+    mark = TypingMark(instance_id, user_id, seconds)
     assert TypingMark.decode(mark.encode()) == mark
 
 
 def test_a_mark_of_another_instance_is_not_believed_for_longer_than_one_lasts():
     """A wrong clock over there must not make somebody type for ever."""
-    assert TypingMark.decode(TypingMark(ADA, 1e9).encode()).seconds == TYPING_SECONDS
+    assert TypingMark.decode(TypingMark(ONE, ADA, 1e9).encode()).seconds == TYPING_SECONDS
 
 
 @pytest.mark.parametrize(
@@ -33,12 +34,12 @@ def test_a_mark_of_another_instance_is_not_believed_for_longer_than_one_lasts():
         b"{}",
         b"null",
         b"7",
-        b'["ada", 6]',
-        b"[7, 6]",
-        b'["00000000-0000-0000-0000-000000000001"]',
-        b'["00000000-0000-0000-0000-000000000001", "soon"]',
-        b'["00000000-0000-0000-0000-000000000001", null]',
-        b'["00000000-0000-0000-0000-000000000001", [6]]',
+        b'["one", "ada", 6]',
+        b'["one", 7, 6]',
+        b'["one", "00000000-0000-0000-0000-000000000001"]',
+        b'["one", "00000000-0000-0000-0000-000000000001", "soon"]',
+        b'["one", "00000000-0000-0000-0000-000000000001", null]',
+        b'["one", "00000000-0000-0000-0000-000000000001", [6]]',
     ],
 )
 def test_what_is_no_mark_is_refused(body: bytes):
@@ -73,7 +74,7 @@ class TypingStory(RuleBasedStateMachine):
             self.model[user_id] = self.now + seconds
         else:
             self.model.pop(user_id, None)
-        changed = self.list.fold(TypingMark(user_id, seconds), self.now)
+        changed = self.list.fold(TypingMark(ONE, user_id, seconds), self.now)
         assert changed == (set(self.model) != before)
 
     @rule(seconds=st.floats(0, 8))

@@ -1,6 +1,7 @@
 """What an instance says and does while PostgreSQL or Redis is away, and after."""
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,7 +10,9 @@ from support.backplane import paused
 from support.gateway_process import GatewayProcess, running_gateway
 from support.socket_client import Refused, SocketClient, open_socket
 
-from gateway.embedded import EmbeddedServers
+from gateway.backplane.client import open_client
+from gateway.backplane.settings import RedisSettings
+from gateway.embedded import EmbeddedServers, embedded_servers
 
 pytestmark = pytest.mark.slow
 
@@ -18,17 +21,29 @@ Pair = tuple[GatewayProcess, GatewayProcess]
 NOTICED_WITHIN_SECONDS = 10.0
 
 
-@pytest.fixture
-async def fragile(private_servers: EmbeddedServers, tmp_path: Path) -> AsyncIterator[Pair]:
-    """Two instances on servers that the test may stop."""
+@pytest.fixture(scope="module")
+async def own_servers() -> AsyncIterator[EmbeddedServers]:
+    """PostgreSQL and Redis for the tests of this module, each of which leaves them running."""
+    # Short, for the path of the sockets in it.
+    with tempfile.TemporaryDirectory(prefix="parley-") as folder:
+        async with embedded_servers(Path(folder)) as running:
+            yield running
+
+
+@pytest.fixture(scope="module")
+async def fragile(
+    own_servers: EmbeddedServers, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Pair]:
+    """Two instances on them."""
+    folder = tmp_path_factory.mktemp("fragile")
     settings = {
-        "database_url": private_servers.database_url,
-        "redis_url": private_servers.redis_url,
+        "database_url": own_servers.database_url,
+        "redis_url": own_servers.redis_url,
         "arrivals_per_minute": 1_000,
     }
     async with (
-        running_gateway(tmp_path, **settings) as first,
-        running_gateway(tmp_path, **settings) as second,
+        running_gateway(folder, **settings) as first,
+        running_gateway(folder, **settings) as second,
     ):
         yield first, second
 
@@ -49,7 +64,7 @@ async def both_in_a_room(one: SocketClient, two: SocketClient, room: str) -> Non
 
 
 async def test_without_redis_events_still_arrive_and_health_says_so(
-    fragile: Pair, private_servers: EmbeddedServers
+    fragile: Pair, own_servers: EmbeddedServers
 ):
     """Promises P2 and P9: nothing is lost or doubled, and presence is right again after."""
     first, second = fragile
@@ -61,7 +76,7 @@ async def test_without_redis_events_still_arrive_and_health_says_so(
     ):
         await both_in_a_room(of_ada, of_grace, room)
         await ready(first, wanted=200)
-        await private_servers.stop_redis()
+        await own_servers.stop_redis()
         assert not (await ready(first, wanted=503))["backplane"]
         async with first.http() as http:
             assert (await http.get("/health/live")).status_code == 200
@@ -70,7 +85,7 @@ async def test_without_redis_events_still_arrive_and_health_says_so(
             ok = await of_ada.ask("chat.send", room=room, content=f"Without Redis {number}")
             seqs.append(ok["seq"])
         assert [(await of_grace.event("chat.message", room))["seq"] for _ in seqs] == seqs
-        await private_servers.start_redis()
+        await own_servers.start_redis()
         for gateway in fragile:
             assert all((await ready(gateway, wanted=200)).values())
         hopper = await second.new_guest("Hopper")
@@ -87,7 +102,7 @@ async def test_without_redis_events_still_arrive_and_health_says_so(
 
 
 async def test_a_redis_that_hangs_is_noticed_like_one_that_is_gone(
-    fragile: Pair, private_servers: EmbeddedServers
+    fragile: Pair, own_servers: EmbeddedServers
 ):
     """Every connection to it still stands."""
     first, second = fragile
@@ -98,7 +113,7 @@ async def test_a_redis_that_hangs_is_noticed_like_one_that_is_gone(
         open_socket(second.socket_url, grace.token) as of_grace,
     ):
         await both_in_a_room(of_ada, of_grace, room)
-        with paused(private_servers.pids["redis"]):
+        with paused(own_servers.pids["redis"]):
             assert not (await ready(second, wanted=503))["backplane"]
             ok = await of_ada.ask("chat.send", room=room, content="Meanwhile")
             assert (await of_grace.event("chat.message", room))["seq"] == ok["seq"]
@@ -110,8 +125,30 @@ async def test_a_redis_that_hangs_is_noticed_like_one_that_is_gone(
             assert event["seq"] == ok["seq"]
 
 
+async def test_an_emptied_redis_is_filled_again_with_who_is_here(
+    fragile: Pair, own_servers: EmbeddedServers
+):
+    """Every key can be lost: those who are in stay, and who comes later sees them soon."""
+    first, second = fragile
+    ada, grace = await first.new_guest("Ada"), await second.new_guest("Grace")
+    room = await first.new_room(ada, "Room")
+    async with (
+        open_socket(first.socket_url, ada.token) as of_ada,
+        open_socket(second.socket_url, grace.token) as of_grace,
+    ):
+        await of_ada.ask("room.join", room=room)
+        async with open_client(RedisSettings(url=own_servers.redis_url)) as redis:
+            await redis.flushall()
+        state = await of_grace.ask("room.join", room=room)
+        here = {person["id"] for person in state["people"]}
+        while here != {ada.id, grace.id}:
+            change = (await of_grace.event("presence.changed", room))["data"]
+            here |= {person["id"] for person in change["joined"]}
+        await of_ada.event("presence.changed", room, count=2)
+
+
 async def test_without_postgresql_commands_are_refused_and_connections_live(
-    fragile: Pair, private_servers: EmbeddedServers
+    fragile: Pair, own_servers: EmbeddedServers
 ):
     """The refusal may be retried with the same key, which then has its one effect."""
     first, second = fragile
@@ -123,7 +160,7 @@ async def test_without_postgresql_commands_are_refused_and_connections_live(
     ):
         await both_in_a_room(of_ada, of_grace, room)
         before = await of_ada.ask("chat.send", room=room, content="Before")
-        await private_servers.stop_postgres()
+        await own_servers.stop_postgres()
         parts = await ready(first, wanted=503)
         assert (parts["database"], parts["backplane"]) == (False, True)
         with pytest.raises(Refused) as caught:
@@ -132,7 +169,7 @@ async def test_without_postgresql_commands_are_refused_and_connections_live(
         with pytest.raises(Refused, match="database_unavailable"):
             await of_ada.ask("room.join", room=room)
         await of_ada.ask("ping")
-        await private_servers.start_postgres()
+        await own_servers.start_postgres()
         for gateway in fragile:
             assert all((await ready(gateway, wanted=200)).values())
         await of_ada.ask("room.join", room=room)

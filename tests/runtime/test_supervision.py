@@ -7,7 +7,7 @@ from gateway.runtime.supervision import Supervisor
 
 
 @pytest.fixture
-def supervisor() -> Supervisor:
+async def supervisor() -> Supervisor:
     """A supervisor with nothing to do."""
     return Supervisor()
 

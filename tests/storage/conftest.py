@@ -1,27 +1,32 @@
-"""A PostgreSQL for the storage tests, and a database of its own for each of them.
+"""The storage tests run on the embedded PostgreSQL and, where it is installed, on Debian's 15."""
 
-``PARLEY_TEST_DATABASE_URL`` runs the same tests on another server, whose role
-may create databases; otherwise the embedded one serves.
-"""
-
-import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from temporary_databases import temporary_database
 
 from gateway.storage.connection import Connection
 from gateway.storage.database import Database, DatabaseSettings, direct_connection
 from gateway.storage.migrations import migrate_up
+from tests.support.databases import temporary_database
+from tests.support.debian_postgres import PROGRAMS, debian_postgres
 
 
 @pytest.fixture(scope="session")
+def debian_url() -> Iterator[str]:
+    """Debian's PostgreSQL 15."""
+    if not PROGRAMS.is_dir():
+        pytest.skip("PostgreSQL 15 of Debian is not installed (apt-get install postgresql-15)")
+    with debian_postgres() as url:
+        yield url
+
+
+@pytest.fixture(scope="session", params=["embedded", "debian-15"])
 def postgres_url(request: pytest.FixtureRequest) -> str:
     """The URL of a server on which databases may be made."""
-    return os.environ.get("PARLEY_TEST_DATABASE_URL") or (
-        request.getfixturevalue("servers").database_url
-    )
+    if request.param == "debian-15":
+        return request.getfixturevalue("debian_url")
+    return request.getfixturevalue("servers").database_url
 
 
 @pytest.fixture(scope="session")

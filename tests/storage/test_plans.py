@@ -5,13 +5,13 @@ from typing import Any
 
 import orjson
 import pytest
-from temporary_databases import temporary_database
 
 from gateway.storage.connection import Connection
 from gateway.storage.database import DatabaseSettings, direct_connection
 from gateway.storage.migrations import migrate_up
 from gateway.storage.resources import QUERIES
 from gateway.storage.sql import Query, read_queries
+from tests.support.databases import temporary_database
 
 pytestmark = pytest.mark.slow
 
@@ -61,6 +61,9 @@ NAMED = [
 ]
 
 
+WHOLE_ON_PURPOSE = {"log.start_epoch"}  # every room, once after a restored backup
+
+
 @pytest.fixture(scope="module")
 async def filled(postgres_url: str) -> AsyncIterator[Connection]:
     """A connection to a database with thousands of rows, on which plans know no values."""
@@ -95,7 +98,7 @@ def _indexes(node: dict[str, Any]) -> set[str]:
     return {found["Index Name"] for found in _nodes(node) if "Index Name" in found}
 
 
-@pytest.mark.parametrize("query", NAMED)
+@pytest.mark.parametrize("query", [query for query in NAMED if query.id not in WHOLE_ON_PURPOSE])
 async def test_no_query_reads_a_whole_table(filled: Connection, query: Query) -> None:
     """Every access to a table goes through an index."""
     scans = [n for n in _nodes(await _plan(filled, query)) if n["Node Type"] == "Seq Scan"]

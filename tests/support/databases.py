@@ -12,12 +12,12 @@ from gateway.storage.migrations import migrate_up
 
 
 @asynccontextmanager
-async def empty_database(server_url: str) -> AsyncIterator[str]:
-    """Create an empty database and return its URL; it is dropped in the end."""
+async def temporary_database(server_url: str, template: str = "template1") -> AsyncIterator[str]:
+    """Create a database and return its URL; it is dropped in the end."""
     name = f"test_{uuid4().hex}"
     admin = await asyncpg.connect(server_url)
     try:
-        await admin.execute(f"create database {name}")
+        await admin.execute(f"create database {name} template {template}")
         yield urlsplit(server_url)._replace(path=f"/{name}").geturl()
         await admin.execute(f"drop database {name} with (force)")
     finally:
@@ -27,7 +27,7 @@ async def empty_database(server_url: str) -> AsyncIterator[str]:
 @asynccontextmanager
 async def migrated_database(server_url: str) -> AsyncIterator[str]:
     """Create a database with the whole schema and return its URL."""
-    async with empty_database(server_url) as url:
+    async with temporary_database(server_url) as url:
         async with direct_connection(DatabaseSettings(url)) as conn:
             await migrate_up(conn)
         yield url

@@ -83,12 +83,10 @@ class SocketClient:
             parse_uri(url), subprotocols=[Subprotocol(name) for name in subprotocols] or None
         )
         place = urlsplit(url)
-        line = socket.socket()
-        line.setblocking(False)  # noqa: FBT003 - the socket's own interface
+        reader, writer = await asyncio.open_connection(place.hostname, place.port)
         if receive_buffer_bytes is not None:
+            line = writer.get_extra_info("socket")
             line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
-        await asyncio.get_running_loop().sock_connect(line, (place.hostname, place.port))
-        reader, writer = await asyncio.open_connection(sock=line)
         client = cls(protocol, reader, writer)
         request = protocol.connect()
         request.headers.update(headers or {})

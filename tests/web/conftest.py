@@ -3,10 +3,7 @@
 import itertools
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
-from urllib.parse import urlsplit
-from uuid import uuid4
 
-import asyncpg
 import httpx
 import pytest
 from api_client import Guest, NewGuest, connect
@@ -26,10 +23,10 @@ from gateway.embedded import EmbeddedServers
 from gateway.runtime.batch import Rulebook
 from gateway.runtime.ledger import Ledger
 from gateway.runtime.supervision import Supervisor
-from gateway.storage.database import Database, DatabaseSettings, direct_connection
-from gateway.storage.migrations import migrate_up
+from gateway.storage.database import Database, DatabaseSettings
 from gateway.web.api import create_api
 from gateway.web.services import Services, WebSettings
+from tests.support.databases import migrated_database
 
 ALLOWED_ORIGIN = "https://app.example.org"
 
@@ -37,17 +34,10 @@ ALLOWED_ORIGIN = "https://app.example.org"
 @pytest.fixture(scope="session")
 async def database(servers: EmbeddedServers) -> AsyncIterator[Database]:
     """One migrated database for all tests of the API."""
-    name = f"web_{uuid4().hex}"
-    admin = await asyncpg.connect(servers.database_url)
-    await admin.execute(f"create database {name}")
-    url = urlsplit(servers.database_url)._replace(path=f"/{name}").geturl()
-    async with direct_connection(DatabaseSettings(url)) as conn:
-        await migrate_up(conn)
-    database = await Database.open(DatabaseSettings(url))
-    yield database
-    await database.close()
-    await admin.execute(f"drop database {name} with (force)")
-    await admin.close()
+    async with migrated_database(servers.database_url) as url:
+        database = await Database.open(DatabaseSettings(url))
+        yield database
+        await database.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,76 @@
+"""The figures, as a table for people and as JSON for programs."""
+
+import os
+import platform
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+PARLEY = "Parley"
+SEND_LOOP = "C loop of send()"
+BROADCAST = "websockets"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure: a value a round for each server, and ``notes`` for whom there is none."""
+
+    name: str
+    unit: str
+    aim: float | None
+    values: Mapping[str, Sequence[float]]
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+    def cell(self, server: str) -> str:
+        """Return the median of a server's rounds."""
+        if server not in self.values:
+            return self.notes.get(server, "–")
+        median = statistics.median(self.values[server])
+        return f"{median:.2f}" if median < 20 else f"{median:.0f}"
+
+    def ratio(self, server: str) -> float:
+        """Return Parley's value as a multiple of another server's, round by round: the median."""
+        pairs = zip(self.values[PARLEY], self.values[server], strict=True)
+        return statistics.median(ours / theirs for ours, theirs in pairs)
+
+
+def machine() -> dict[str, str]:
+    """Tell where and when this was measured."""
+    cpuinfo = Path("/proc/cpuinfo").read_text().splitlines()
+    models = [line.partition(": ")[2] for line in cpuinfo if line.startswith("model name")]
+    return {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "processor": models[0] if models else platform.machine(),
+        "cores": str(os.cpu_count()),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+    }
+
+
+def print_table(rows: Sequence[Row]) -> None:
+    """Print the medians, and how Parley compares."""
+    where = machine()
+    title = ", ".join(f"{name} {value}" for name, value in where.items() if name != "date")
+    table = Table(title=f"{where['date']}\n{title}")
+    for heading in ("", "unit", PARLEY, SEND_LOOP, BROADCAST, "aim"):
+        table.add_column(heading, justify="left" if heading in {"", "unit"} else "right")
+    for row in rows:
+        servers = [row.cell(server) for server in (PARLEY, SEND_LOOP, BROADCAST)]
+        table.add_row(row.name, row.unit, *servers, f"≤ {row.aim:g}" if row.aim else "–")
+    console = Console(soft_wrap=True)
+    console.print(table)
+    for row in rows:
+        for server in row.values.keys() - {PARLEY}:
+            console.print(f"{row.name}: {row.ratio(server):.2f} × {server}")
+
+
+def write_json(rows: Sequence[Row], path: Path) -> None:
+    """Write every round of every row."""
+    report = {"machine": machine(), "rows": [asdict(row) for row in rows]}
+    path.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2))
