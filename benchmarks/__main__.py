@@ -59,8 +59,10 @@ class Bench:
             for name, contender in competing.items():
                 contender.fill(crowds[name], self.members)
             return [
-                self._deliveries("a delivery, one event in flight", 4.2, 1, competing, crowds),
-                self._deliveries("a delivery, eight in flight", 0.9, 8, competing, crowds),
+                self._deliveries(
+                    "CPU a delivery, one event in flight (µs)", 4.2, 1, competing, crowds
+                ),
+                self._deliveries("CPU a delivery, eight in flight (µs)", 0.9, 8, competing, crowds),
             ]
 
     def _deliveries(
@@ -77,7 +79,8 @@ class Bench:
                 values[server].append(
                     measures.micros_a_delivery(contender, crowds[server], self.events, in_flight)
                 )
-        return Row(name, "µs CPU", aim, values, {SEND_LOOP: NO_COMPILER})
+        notes = {} if SEND_LOOP in competing else {SEND_LOOP: NO_COMPILER}
+        return Row(name, aim, values, notes)
 
     def handshakes_and_joins(self) -> list[Row]:
         """People who come: strangers, and those who sign in and join a room."""
@@ -100,15 +103,15 @@ class Bench:
                         measures.micros_a_handshake(server, self.handshakes, until=until)
                     )
         return [
-            Row("a handshake", "µs CPU", 120, shakes),
-            Row("… with sign-in, and a room joined", "µs CPU", None, {PARLEY: joins}),
+            Row("CPU a handshake (µs)", 120, shakes),
+            Row("CPU a handshake, sign-in and join (µs)", None, {PARLEY: joins}),
         ]
 
     def memory(self) -> list[Row]:
         """Idle connections, each with one room open and present there."""
         return [
-            self._memory("an idle connection, teams of ten", People.in_teams),
-            self._memory("an idle connection, all one person", People.one_person),
+            self._memory("memory a connection, teams of ten (KB)", People.in_teams),
+            self._memory("memory a connection, one person (KB)", People.one_person),
         ]
 
     def _memory(self, name: str, people: measures.MakePeople) -> Row:
@@ -116,7 +119,7 @@ class Bench:
             everybody = people(gateway, self.connections)
             measures.bytes_a_connection(gateway, people(gateway, WARM_UP))
             kilobytes = measures.bytes_a_connection(gateway, everybody) / 1024
-        return Row(name, "KB", 8, {PARLEY: [kilobytes]})
+        return Row(name, 8, {PARLEY: [kilobytes]})
 
 
 def main(
@@ -128,7 +131,7 @@ def main(
     json: Annotated[Path | None, typer.Option(help="Write every round to this file.")] = None,
 ) -> None:
     """Measure what a delivery, a handshake and a connection cost on this machine."""
-    configure_logging("warning", as_json=False)
+    configure_logging("error", as_json=False)
     prepare_client()
     with (
         tempfile.TemporaryDirectory(prefix="parley-bench-") as name,

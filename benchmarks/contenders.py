@@ -39,7 +39,9 @@ UPGRADED = b"\r\n\r\n"
 class Contender(Protocol):
     """A server with one room, of which everybody who connects is a member."""
 
-    server: Server
+    @property
+    def server(self) -> Server:
+        """The process."""
 
     def fill(self, crowd: Crowd, members: int) -> None:
         """Let so many members in."""
@@ -174,6 +176,6 @@ def compile_send_loop() -> Path | None:
         return None
     BUILD.mkdir(exist_ok=True)
     program = BUILD / "send_loop"
-    command = [compiler, "-O2", "-Wall", "-Wextra", "-o", program, HERE / "send_loop.c"]
-    subprocess.run(command, check=True)
+    options = ("-O2", "-Wall", "-Wextra")
+    subprocess.run([compiler, *options, "-o", program, HERE / "send_loop.c"], check=True)
     return program

@@ -94,7 +94,7 @@ class Crowd:
 
     def _open(self) -> int:
         connection = socket.create_connection(("127.0.0.1", self._port))
-        connection.setblocking(False)  # noqa: FBT003 - the socket's own way
+        connection.setblocking(False)
         self._sockets[connection.fileno()] = connection
         self._poll.register(connection, select.EPOLLIN)
         return connection.fileno()
@@ -104,7 +104,7 @@ class Crowd:
             self._sockets[number].sendall(question)
         if not until:
             return
-        answers = {number: b"" for number in questions}
+        answers = dict.fromkeys(questions, b"")
         for number, size in self._arrivals(PATIENCE_SECONDS):
             if number not in answers:
                 continue

@@ -16,13 +16,14 @@ PARLEY = "Parley"
 SEND_LOOP = "C loop of send()"
 BROADCAST = "websockets"
 
+WIDTH = 110
+
 
 @dataclass(frozen=True)
 class Row:
-    """One figure: a value a round for each server, and ``notes`` for whom there is none."""
+    """One figure: a value a round for each server, and ``notes`` on those that have none."""
 
     name: str
-    unit: str
     aim: float | None
     values: Mapping[str, Sequence[float]]
     notes: Mapping[str, str] = field(default_factory=dict)
@@ -55,19 +56,26 @@ def machine() -> dict[str, str]:
 
 def print_table(rows: Sequence[Row]) -> None:
     """Print the medians, and how Parley compares."""
-    where = machine()
-    title = ", ".join(f"{name} {value}" for name, value in where.items() if name != "date")
-    table = Table(title=f"{where['date']}\n{title}")
-    for heading in ("", "unit", PARLEY, SEND_LOOP, BROADCAST, "aim"):
-        table.add_column(heading, justify="left" if heading in {"", "unit"} else "right")
+    servers = (PARLEY, SEND_LOOP, BROADCAST)
+    table = Table(*("", *servers, "aim"))
     for row in rows:
-        servers = [row.cell(server) for server in (PARLEY, SEND_LOOP, BROADCAST)]
-        table.add_row(row.name, row.unit, *servers, f"≤ {row.aim:g}" if row.aim else "–")
-    console = Console(soft_wrap=True)
+        aim = f"≤ {row.aim:g}" if row.aim else "–"
+        table.add_row(row.name, *(row.cell(server) for server in servers), aim)
+    console = print_with_machine(table)
+    for row in rows:
+        for server in servers[1:]:
+            if server in row.values:
+                ratio = f"{row.ratio(server):.2f}"
+                console.print(f"{row.name}: {PARLEY} takes {ratio} × what {server} takes")
+
+
+def print_with_machine(table: Table) -> Console:
+    """Print a table below the machine it is about, and return where."""
+    # As wide as the table, whatever reads it.
+    console = Console(width=WIDTH, highlight=False)
+    console.print(", ".join(f"{name} {value}" for name, value in machine().items()))
     console.print(table)
-    for row in rows:
-        for server in row.values.keys() - {PARLEY}:
-            console.print(f"{row.name}: {row.ratio(server):.2f} × {server}")
+    return console
 
 
 def write_json(rows: Sequence[Row], path: Path) -> None:

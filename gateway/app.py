@@ -7,6 +7,7 @@ to see what the gateway consists of.
 import asyncio
 import contextlib
 import gc
+import os
 import secrets
 import signal
 import socket
@@ -299,7 +300,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listener = socket.create_server((host, port), family=family, backlog=4096)
     except OSError as error:
         raise ConfigurationError(
-            f"Cannot listen on {host}:{port}: {error.strerror}. Choose another port with --port."
+            f"Cannot listen on {host}:{port}: {os.strerror(error.errno)}. Choose another port with --port."
         ) from error
     # Every accepted socket inherits it.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.terminal_screen import open_screen
+from gateway.cli.terminal_screen import OutputClosed, open_screen
 from gateway.cli.terminal_session import Session, Typing
 from gateway.cli.terminal_view import View
 from gateway.client import Client, ClientError, GatewayUnreachable
@@ -31,6 +31,8 @@ def connect(
         _fail(f"{str(error).removesuffix('.')} — start one with `make run`.")
     except ClientError as error:
         _fail(str(error))
+    except OutputClosed:
+        raise typer.Exit(1) from None
 
 
 async def _talk(room_name: str, name: str, url: str, linger_seconds: float) -> None:

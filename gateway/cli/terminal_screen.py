@@ -12,12 +12,28 @@ from typing import Final, Protocol
 
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
+from typing_extensions import override
 
 from gateway.cli.terminal_editor import LineEditor
 
 _READ_BYTES: Final = 64 * 1024
 _PROMPT: Final = "> "
 _CLEAR_LINE: Final = "\r\x1b[K"
+
+
+class OutputClosed(Exception):
+    """Nobody reads any more what is shown."""
+
+
+class _Console(Console):
+    """Rich's console; a reader that has gone is an error like others, not the process's end."""
+
+    @override
+    def on_broken_pipe(self) -> None:
+        try:
+            super().on_broken_pipe()
+        except SystemExit:
+            raise OutputClosed from None
 
 
 class Screen(Protocol):
@@ -41,7 +57,7 @@ class PlainScreen:
     is_interactive = False
 
     def __init__(self) -> None:
-        self._console = Console(highlight=False)
+        self._console = _Console(highlight=False)
         self._note = ""
 
     async def lines(self) -> AsyncIterator[str]:
@@ -72,7 +88,7 @@ class TerminalScreen:
 
     def __init__(self, on_edit: Callable[[str], None]) -> None:
         """``on_edit`` gets the line being typed at every key."""
-        self._console = Console(highlight=False)
+        self._console = _Console(highlight=False)
         self._editor = LineEditor()
         self._on_edit = on_edit
         self._note = ""

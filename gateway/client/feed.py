@@ -55,11 +55,16 @@ class Feed:
     # The connection's side
 
     def open(self, answer: JoinAnswer) -> None:
-        """Begin with the room's state, or go on from where the connection was lost."""
+        """Begin with the room's state, or go on from where the connection was lost.
+
+        ``ValueError`` when there is nothing to go on from.
+        """
         if isinstance(answer, RoomState):
             self.state = answer
             self._push(Event(RoomSnapshot(answer), self.room_id))
-        elif self.state is not None:
+        elif self.state is None:
+            raise ValueError("a room that was never open cannot be resumed")
+        else:
             missed = answer.position.seq - self.state.position.seq
             self.state = reducer.resumed(self.state, answer)
             self._push(Event(Resumed(missed), self.room_id))

@@ -136,11 +136,11 @@ class Room:
         self, card: str, *, key: str | None = None, within_seconds: float = TIMEOUT_SECONDS
     ) -> Committed:
         """Play a card, or change yours, on the story that is open now."""
-        story = self._open_story()
+        feed, story = self._open_feed, self._open_story()
         data = {"card": card, **_guard(story)}
         committed = await self._record("poker.vote", data, key, within_seconds)
-        if story is not None:
-            self._open_feed.state = reducer.with_own_card(self.state, story, card)
+        if story is not None and feed.state is not None:
+            feed.state = reducer.with_own_card(feed.state, story, card)
         return committed
 
     async def reveal(

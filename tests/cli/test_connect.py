@@ -143,8 +143,9 @@ async def test_two_people_talk_and_play(gateway: GatewayProcess, room: str):
         terminal(*where, "--name", "Ada") as ada,
         terminal(*where, "--name", "Grace") as grace,
     ):
-        await ada.see("Grace")
-        await grace.see("2 here: ")
+        for side in (ada, grace):
+            await side.see("Ada")
+            await side.see("Grace")
         grace.type("hello")
         await ada.see("Grace is typing…")
         grace.type(" Ada\r")
@@ -239,6 +240,22 @@ async def test_input_may_be_a_file(gateway: GatewayProcess, room: str, tmp_path:
             output, _ = await process.communicate()
     assert process.returncode == 0
     assert "from a file" in output.decode()
+
+
+async def test_a_reader_that_goes_away_is_no_disaster(gateway: GatewayProcess, room: str):
+    """With its output closed, as by `head -1`, the program ends without a word."""
+    reading, writing = os.pipe()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "gateway", "connect", room, "--url", gateway.url, "--name", "Ada"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=writing,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    os.close(writing)
+    os.close(reading)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        _, errors = await process.communicate(b"hello\n")
+    assert (process.returncode, errors) == (1, b"")
 
 
 @pytest.mark.parametrize(

@@ -1,35 +1,16 @@
 """Two instances for the client's tests, and clients that are closed with the test."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from typing import NamedTuple
 from uuid import uuid4
 
 import pytest
+from client.shared import Shared, SignIn
 from support.databases import migrated_database
 from support.gateway_process import GatewayProcess, running_gateway
 
 from gateway.client import Client
 from gateway.embedded import EmbeddedServers
-
-SignIn = Callable[[str, str], Awaitable[Client]]
-
-
-class Shared(NamedTuple):
-    """What instances share."""
-
-    database_url: str
-    redis_url: str
-
-    @property
-    def settings(self) -> dict[str, object]:
-        """The environment of an instance, with room for impatient tests."""
-        return {
-            "database_url": self.database_url,
-            "redis_url": self.redis_url,
-            "arrivals_per_minute": 10_000,
-            "commands_per_second": 10_000,
-        }
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
-from client.conftest import Shared, SignIn
 from client.room_events import take, take_until
+from client.shared import Shared, SignIn
 from support.gateway_process import GatewayProcess, running_gateway
 
 from gateway.client import (

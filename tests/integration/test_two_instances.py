@@ -23,7 +23,7 @@ async def both(pair: Pair, connect: Connect, ada: Guest, grace: Guest, room: str
     of_ada, of_grace = await connect(pair[0], ada), await connect(pair[1], grace)
     await of_ada.ask("room.join", room=room)
     await of_grace.ask("room.join", room=room)
-    await of_ada.event("presence.changed", room, count=2)
+    await told_of(of_ada, room, set(), {ada.id, grace.id})
     return of_ada, of_grace
 
 

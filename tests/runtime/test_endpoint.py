@@ -4,11 +4,14 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from random import Random
 from typing import Any, Final
 from uuid import uuid4
 
 import pytest
+from support.backplane import soon
 from support.socket_client import Refused, Rejected, SocketClient
+from websockets.frames import CTRL_OPCODES, Frame, Opcode
 
 from gateway.activities.catalogue import COMMANDS
 from gateway.core.errors import InvalidToken
@@ -265,3 +268,44 @@ async def test_a_flood_is_refused_by_the_id_of_each_command():
             await client.answer(said[2])
         assert caught.value.retryable
         await client.close()
+
+
+def fuzzed_frames(random: Random) -> bytes:
+    """Return frames that are right, nearly right, or nothing of the kind."""
+    octets = b""
+    for _ in range(random.randint(1, 6)):
+        payload = random.choice(
+            [b"", b"{}", b'{"id": 1, "type": "ping"}', "☕".encode()[:2], random.randbytes(200)]
+        )
+        opcode = random.choice([Opcode.TEXT, Opcode.TEXT, *Opcode])
+        fin = opcode in CTRL_OPCODES or random.random() < 0.8
+        octets += Frame(opcode, payload[:125], fin).serialize(mask=True)
+    broken = bytearray(octets)
+    for _ in range(random.choice([0, 0, 1, 3])):
+        broken[random.randrange(len(broken))] = random.randrange(256)
+    return bytes(broken) if random.random() < 0.9 else random.randbytes(100)
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_whatever_bytes_come_no_failure_of_ours_follows(seed: int):
+    """The connection lives or is closed with a code; the others do not notice."""
+    random = Random(seed)  # noqa: S311 - the same bytes every time
+    failures: list[dict[str, Any]] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _loop, context: failures.append(context))
+    try:
+        async with listening(ConnectionSettings()) as place:
+            witness = await place.connect("ada")
+            for _ in range(40):
+                client = await place.connect("ada")
+                await client.send_raw(fuzzed_frames(random))
+                client._writer.write_eof()
+                await soon(client._reader.read())
+                await client.abort()
+                await soon(place.desk.goodbyes.get())
+            await witness.ask("ping")
+            assert place.endpoint.supervisor.failed_jobs == 0
+            await witness.close()
+    finally:
+        loop.set_exception_handler(None)
+    assert not failures

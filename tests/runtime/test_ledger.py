@@ -18,6 +18,7 @@ from support.ledgers import (
 )
 
 from gateway.activities.activity import Committed, Context, Outcome, Submission
+from gateway.activities.rooms.messages import MemberJoined
 from gateway.core.errors import (
     DatabaseUnavailable,
     Draining,
@@ -48,10 +49,21 @@ async def write_and_fail(context: Context, command: WriteAndFail) -> Outcome:
     raise command.error
 
 
+@dataclass(frozen=True)
+class SayTwice:
+    """A command that makes two events."""
+
+
+async def say_twice(context: Context, _command: SayTwice) -> Outcome:
+    """Have somebody join twice."""
+    return Outcome((MemberJoined(user=context.actor.person, role="member"),) * 2)
+
+
 @pytest.fixture
 async def book(database: Database) -> AsyncIterator[Book]:
-    """A ledger that also knows the command that fails."""
-    async with open_book(database, {WriteAndFail: write_and_fail}) as book:
+    """A ledger that also knows the commands above."""
+    handlers = {WriteAndFail: write_and_fail, SayTwice: say_twice}
+    async with open_book(database, handlers) as book:
         yield book
 
 
@@ -125,6 +137,17 @@ async def test_a_key_is_its_owners_and_its_rooms(database: Database, book: Book,
     wishes = [say(room, actor, key="k") for room in rooms for actor in (ada, grace)]
     results = await book.all_at_once(*wishes)
     assert [result.seq for result in results if isinstance(result, Committed)] == [1, 2, 1, 2]
+
+
+async def test_a_command_of_several_events_answers_with_the_first_which_has_the_key(
+    database: Database, book: Book, ada: Identity, room: RoomId
+):
+    """And is not carried out again."""
+    twice = Submission(room, ada, SayTwice(), key="k")
+    first = await book.ledger.submit(twice)
+    assert (first.seq, await book.ledger.submit(twice)) == (1, first)
+    keys = [orjson.loads(event).get("key") for event in await read_log(database, room)]
+    assert keys == ["k", None]
 
 
 async def test_a_rejected_command_leaves_the_others_of_its_batch(

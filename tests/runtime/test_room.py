@@ -131,6 +131,22 @@ def test_a_newcomer_that_is_told_too_much_meanwhile_must_start_over(
     assert reader not in room.members
 
 
+def test_a_newcomer_whose_socket_is_full_in_the_middle_is_parked_where_it_stands():
+    """Not one publication before, or it would get that again."""
+    room = new_room()
+    reader = Reader(room)
+    room.expect(reader)
+    room.receive(events(1, 2))
+    room.receive(events(3, 4))
+    reader.stops_reading = True
+    room.admit(reader, Seq(0))
+    assert (reader.told, room.parked_at(reader)) == ([1, 2], 2)
+    ahead = admitted(room, 6)
+    ahead.stops_reading = True
+    room.receive(events(5, 8))
+    assert (ahead.told, room.parked_at(ahead)) == ([7, 8], 8)
+
+
 def test_what_waits_beyond_a_gap_has_a_bound_and_comes_from_the_log(
     monkeypatch: pytest.MonkeyPatch,
 ):
@@ -296,4 +312,4 @@ class RoomStory(RuleBasedStateMachine):
 
 
 TestRoomStory = RoomStory.TestCase
-TestRoomStory.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+TestRoomStory.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
