@@ -20,7 +20,7 @@ import uvicorn
 from fastapi import FastAPI
 from typing_extensions import override
 
-from gateway.activities import catalogue
+from gateway.activities import catalogue, protocol
 from gateway.activities.accounts.limits import AccountSettings
 from gateway.activities.accounts.passwords import Passwords
 from gateway.activities.accounts.service import Accounts
@@ -168,7 +168,7 @@ class Gateway:
             endpoint = Endpoint(
                 instance_id,
                 settings.connections(),
-                CommandDecoder(catalogue.COMMANDS),
+                CommandDecoder(protocol.COMMANDS),
                 supervisor,
                 lambda origin, host: origin_allowed(origin, host, web_settings.allowed_origins),
                 accounts.identify,
@@ -299,8 +299,9 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         listener = socket.create_server((host, port), family=family, backlog=4096)
     except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
         raise ConfigurationError(
-            f"Cannot listen on {host}:{port}: {os.strerror(error.errno)}. Choose another port with --port."
+            f"Cannot listen on {host}:{port}: {reason}. Choose another port with --port."
         ) from error
     # Every accepted socket inherits it.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)

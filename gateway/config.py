@@ -1,6 +1,6 @@
 """Settings from the environment and ``.env``. The only module that knows a variable's name.
 
-``docs/settings.md`` is generated from here (``gateway docs settings``).
+``docs/settings.md`` is generated from here (``make types``).
 """
 
 import ssl

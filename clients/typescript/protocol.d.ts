@@ -370,7 +370,7 @@ export interface Welcome {
   limits: Limits;
 }
 
-/** How far somebody has read a room's log (`core.ids.Position`). */
+/** How far somebody has read a room's log. Numbers of different epochs do not compare. */
 export interface WirePosition {
   epoch: number;
   seq: number;

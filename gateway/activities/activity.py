@@ -15,7 +15,7 @@ from uuid import UUID
 from gateway.core.errors import NotAMember
 from gateway.core.identity import Identity
 from gateway.core.ids import MessageId, RoomId, Seq, UserId
-from gateway.core.protocol.base import EventData, WireModel
+from gateway.core.protocol.base import Committed, EventData, WireModel
 from gateway.storage.connection import Connection
 
 
@@ -92,17 +92,6 @@ class Submission:
     key: str | None = None
     invited: bool = False
     """Whether the actor comes with an invitation that has been checked."""
-
-
-class Committed(WireModel):
-    """The reply to a durable command: where in the log its effect stands.
-
-    ``seq`` and ``at`` are null where the command changed nothing (you were a
-    member already) and so made no event.
-    """
-
-    seq: int | None
-    at: datetime | None
 
 
 class Submit(Protocol):

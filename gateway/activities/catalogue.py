@@ -1,25 +1,12 @@
 """The list of everything that can be done in a room. An activity is an entry here."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
-from uuid import UUID
 
 from gateway.activities.activity import Activity, Handler, Planner
 from gateway.activities.chat.handlers import CHAT
-from gateway.activities.chat.messages import CHAT_COMMANDS, CHAT_EVENTS, ChatState
 from gateway.activities.poker.handlers import POKER
-from gateway.activities.poker.messages import POKER_COMMANDS, POKER_EVENTS, PokerState
 from gateway.activities.rooms.handlers import BecomeMember, become_member
 from gateway.activities.rooms.invitations import AcceptInvitation, accept_invitation
-from gateway.activities.rooms.messages import (
-    ROOM_COMMANDS,
-    ROOM_EVENTS,
-    RoomInfo,
-    WirePosition,
-)
-from gateway.core.protocol.base import Command, EventData, NoticeData, Person, WireModel
-from gateway.core.protocol.connection import CONNECTION_COMMANDS
-from gateway.core.protocol.connection import NOTICES as CONNECTION_NOTICES
 
 ROOMS = Activity(
     name="rooms",
@@ -27,73 +14,6 @@ ROOMS = Activity(
 )
 
 ACTIVITIES: tuple[Activity, ...] = (ROOMS, CHAT, POKER)
-
-COMMANDS: tuple[type[Command], ...] = (
-    *CONNECTION_COMMANDS,
-    *ROOM_COMMANDS,
-    *CHAT_COMMANDS,
-    *POKER_COMMANDS,
-)
-
-EVENTS: tuple[type[EventData], ...] = (*ROOM_EVENTS, *CHAT_EVENTS, *POKER_EVENTS)
-
-
-class UpToDate(WireModel):
-    """Reply to ``room.join``: you have missed nothing since ``position``, where you were."""
-
-    resume: Literal["up_to_date"] = "up_to_date"
-    room: RoomInfo
-    position: WirePosition
-    people: tuple[Person, ...]
-    typing: tuple[Person, ...]
-
-
-class Replay(WireModel):
-    """Reply to ``room.join``: the events you missed follow, every one, up to ``position``.
-
-    Whatever comes after them on the connection begins right there.
-    """
-
-    resume: Literal["replay"] = "replay"
-    room: RoomInfo
-    position: WirePosition
-    people: tuple[Person, ...]
-    typing: tuple[Person, ...]
-
-
-class RoomState(WireModel):
-    """Reply to ``room.join``: everything there is to know of the room.
-
-    It holds all durable events up to ``position`` and none after it; the
-    events that follow on the connection begin right there. You get it without
-    ``since``, and when that is too far behind or of another epoch: then forget
-    what you had.
-    """
-
-    resume: Literal["snapshot"] = "snapshot"
-    room: RoomInfo
-    position: WirePosition
-    people: tuple[Person, ...]
-    typing: tuple[Person, ...]
-    chat: ChatState
-    poker: PokerState | None
-
-
-class Behind(NoticeData):
-    """You read too slowly, and have caught up now: every durable event has been sent.
-
-    Comings, goings and typing in between were not: here is how it stands.
-    """
-
-    type: ClassVar[str] = "behind"
-
-    room: UUID
-    people: tuple[Person, ...]
-    typing: tuple[Person, ...]
-
-
-NOTICES: tuple[type[NoticeData], ...] = (*CONNECTION_NOTICES, Behind)
-
 
 HANDLERS: Mapping[type, Handler] = {
     command: handler for activity in ACTIVITIES for command, handler in activity.handlers.items()

@@ -18,8 +18,6 @@ one effect. What cannot be mended that way is raised as a
 ``ClientError`` (``client.errors`` draws the tree).
 """
 
-from gateway.activities.activity import Committed
-from gateway.activities.catalogue import Behind, RoomState
 from gateway.activities.chat.messages import ChatMessage, MessageView
 from gateway.activities.poker.messages import (
     PokerRevealed,
@@ -29,6 +27,7 @@ from gateway.activities.poker.messages import (
     RevealedVote,
     Statistics,
 )
+from gateway.activities.protocol import Behind, RoomState
 from gateway.activities.rooms.messages import MemberJoined, PresenceChanged, TypingChanged
 from gateway.client.client import Client
 from gateway.client.errors import (
@@ -47,7 +46,7 @@ from gateway.client.events import (
     UnknownEvent,
 )
 from gateway.client.room import Room
-from gateway.core.protocol.base import Person
+from gateway.core.protocol.base import Committed, Person
 
 __all__ = [
     "Behind",

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from gateway.activities.catalogue import Behind
+from gateway.activities.protocol import Behind
 from gateway.client import reconnection
 from gateway.client.conversation import Conversation
 from gateway.client.errors import ClientError, ConnectionEnded

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from gateway.activities.catalogue import Behind, RoomState
+from gateway.activities.protocol import Behind, RoomState
 from gateway.core.ids import RoomId
 from gateway.core.protocol.base import EventData
 

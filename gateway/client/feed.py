@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from gateway.activities.catalogue import Behind, RoomState
+from gateway.activities.protocol import Behind, RoomState
 from gateway.client import state as reducer
 from gateway.client.events import Connected, Disconnected, Event, Resumed, RoomSnapshot
 from gateway.client.wire import JoinAnswer

@@ -8,10 +8,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 from uuid import UUID, uuid4
 
-from gateway.activities.activity import Committed
-from gateway.activities.catalogue import RoomState
 from gateway.activities.chat.messages import MessageView
 from gateway.activities.poker.messages import PokerState
+from gateway.activities.protocol import RoomState
 from gateway.client import state as reducer
 from gateway.client.connection import Connection
 from gateway.client.errors import ClientError, CommandError, NoAnswer
@@ -21,7 +20,7 @@ from gateway.client.socket import ConnectionLost
 from gateway.client.wire import Command
 from gateway.core.backoff import backoff_seconds
 from gateway.core.ids import RoomId
-from gateway.core.protocol.base import Person
+from gateway.core.protocol.base import Committed, Person
 
 if TYPE_CHECKING:
     from gateway.client.client import Client

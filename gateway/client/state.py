@@ -3,7 +3,6 @@
 from typing import Final
 from uuid import UUID
 
-from gateway.activities.catalogue import Behind, Replay, RoomState, UpToDate
 from gateway.activities.chat.messages import ChatMessage, ChatState, MessageView
 from gateway.activities.poker.messages import (
     PokerRevealed,
@@ -11,6 +10,7 @@ from gateway.activities.poker.messages import (
     PokerState,
     PokerVoted,
 )
+from gateway.activities.protocol import Behind, Replay, RoomState, UpToDate
 from gateway.activities.rooms.messages import PresenceChanged, TypingChanged
 from gateway.client.events import Event
 

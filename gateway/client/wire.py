@@ -7,7 +7,7 @@ from uuid import UUID
 import orjson
 from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter, ValidationError
 
-from gateway.activities.catalogue import EVENTS, NOTICES, Replay, RoomState, UpToDate
+from gateway.activities.protocol import EVENTS, NOTICES, Replay, RoomState, UpToDate
 from gateway.client.errors import CommandError
 from gateway.client.events import Event, UnknownEvent
 from gateway.core.ids import RoomId

@@ -11,11 +11,11 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from gateway.activities.activity import Committed
-from gateway.activities.catalogue import COMMANDS, EVENTS, NOTICES, Replay, RoomState, UpToDate
+from gateway.activities.protocol import COMMANDS, EVENTS, NOTICES, Replay, RoomState, UpToDate
 from gateway.activities.rooms.messages import RoomJoin, RoomLeave, TypingStart, TypingStop
 from gateway.core.protocol.base import (
     Command,
+    Committed,
     DurableCommand,
     EventData,
     NoticeData,

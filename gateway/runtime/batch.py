@@ -13,7 +13,6 @@ from uuid import UUID
 import structlog
 
 from gateway.activities.activity import (
-    Committed,
     Context,
     Handler,
     LockedRoom,
@@ -25,6 +24,7 @@ from gateway.activities.activity import (
 from gateway.core.errors import GatewayError, InternalError, InvalidState, UnknownRoom
 from gateway.core.frames import text_frame
 from gateway.core.ids import RoomId, Seq, UserId
+from gateway.core.protocol.base import Committed
 from gateway.core.protocol.encode import encode_event, encode_payload
 from gateway.core.publication import Kind, Publication
 from gateway.storage.connection import Connection

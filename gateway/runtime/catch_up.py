@@ -9,7 +9,7 @@ not in the log (presence, typing) it gets as it stands, in a ``behind`` notice.
 
 import structlog
 
-from gateway.activities.catalogue import Behind
+from gateway.activities.protocol import Behind
 from gateway.core.close_codes import CloseCode
 from gateway.core.errors import DatabaseUnavailable
 from gateway.core.ids import Seq

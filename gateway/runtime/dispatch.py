@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
-from gateway.activities.activity import Committed, Submission
+from gateway.activities.activity import Submission
 from gateway.activities.rooms.messages import RoomJoin, RoomLeave, TypingStart, TypingStop
 from gateway.core.errors import (
     AlreadyAuthenticated,
@@ -14,7 +14,7 @@ from gateway.core.errors import (
     Unauthenticated,
 )
 from gateway.core.identity import Identity
-from gateway.core.protocol.base import Command, DurableCommand, RoomCommand, WireModel
+from gateway.core.protocol.base import Command, Committed, DurableCommand, RoomCommand, WireModel
 from gateway.core.protocol.connection import Auth, AuthOk, Ping, PingOk
 from gateway.runtime.catch_up import CatchUp
 from gateway.runtime.connection import Connection

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from gateway.activities.activity import StateReader, Submission, Submit
-from gateway.activities.catalogue import ACTIVITIES, Replay, RoomState, UpToDate
+from gateway.activities.catalogue import ACTIVITIES
+from gateway.activities.protocol import Replay, RoomState, UpToDate
 from gateway.activities.rooms.handlers import BecomeMember
 from gateway.activities.rooms.messages import Role, RoomInfo, RoomJoin, WirePosition
 from gateway.core.errors import InvalidState, UnknownRoom

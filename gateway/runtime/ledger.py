@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 import structlog
 
-from gateway.activities.activity import Committed, Submission
+from gateway.activities.activity import Submission
 from gateway.core.errors import (
     Draining,
     GatewayError,
@@ -22,6 +22,7 @@ from gateway.core.errors import (
 )
 from gateway.core.fair_queue import FairQueue
 from gateway.core.ids import RoomId
+from gateway.core.protocol.base import Committed
 from gateway.core.publication import Publication
 from gateway.runtime.batch import Batch, Result, Rulebook
 from gateway.storage.database import Database

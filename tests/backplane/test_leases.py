@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 from redis.asyncio import Redis
-from support.backplane import WAIT_SECONDS
+from support.waiting import WAIT_SECONDS
 
 from gateway.backplane import leases as leases_module
 from gateway.backplane.client import open_client

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
-from support.backplane import Ear, Links, Relay, paused, redis_with_password, running_links, soon
+from support.backplane import Ear, Links, Relay, paused, redis_with_password, running_links
+from support.waiting import soon
 
 from gateway.backplane.client import open_client
 from gateway.backplane.link import Link

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from support.backplane import Ear, Links, running_links, soon
+from support.backplane import Ear, Links, running_links
+from support.waiting import soon
 
 from gateway.backplane.settings import RedisSettings
 

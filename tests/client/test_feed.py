@@ -2,8 +2,8 @@ from uuid import UUID
 
 import pytest
 
-from gateway.activities.catalogue import Replay, RoomState
 from gateway.activities.chat.messages import ChatMessage
+from gateway.activities.protocol import Replay, RoomState
 from gateway.client.events import Connected, Disconnected, Event, Resumed, RoomSnapshot
 from gateway.client.feed import MAX_EVENTS, MAX_EVENTS_BEFORE_REPLY, Feed, Gap
 from gateway.core.ids import RoomId

@@ -4,7 +4,6 @@ from uuid import UUID, uuid5
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.activities.catalogue import Behind, RoomState, UpToDate
 from gateway.activities.chat.messages import ChatMessage, ChatState
 from gateway.activities.poker.messages import (
     PokerRevealed,
@@ -14,6 +13,7 @@ from gateway.activities.poker.messages import (
     Statistics,
     Story,
 )
+from gateway.activities.protocol import Behind, RoomState, UpToDate
 from gateway.activities.rooms.messages import (
     PresenceChanged,
     RoomInfo,

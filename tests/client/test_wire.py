@@ -3,8 +3,8 @@ import json
 import orjson
 import pytest
 
-from gateway.activities.catalogue import COMMANDS, Behind
 from gateway.activities.chat.messages import ChatSend
+from gateway.activities.protocol import COMMANDS, Behind
 from gateway.client.events import Event, UnknownEvent
 from gateway.client.wire import Command, Reply, decode, join_answer
 from gateway.core.ids import RoomId

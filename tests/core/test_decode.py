@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.activities.catalogue import COMMANDS
+from gateway.activities.protocol import COMMANDS
 from gateway.core.errors import BadJson, BadRequest, InvalidField, UnknownType
 from gateway.core.protocol.base import MAX_COMMAND_ID, Command
 from gateway.core.protocol.decode import CommandDecoder, command_name, peek_id

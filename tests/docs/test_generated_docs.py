@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from gateway import docs_generator
-from gateway.activities.catalogue import COMMANDS
+from gateway.activities.protocol import COMMANDS
 from gateway.config import Settings
 from gateway.core.protocol.decode import CommandDecoder
 from gateway.docs_generator import examples, messages

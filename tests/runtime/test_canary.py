@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from support.backplane import Links, paused, running_links, soon
+from support.backplane import Links, paused, running_links
+from support.waiting import soon
 
 from gateway.backplane.settings import RedisSettings
 from gateway.core.errors import BackplaneUnavailable

@@ -9,11 +9,11 @@ from typing import Any, Final
 from uuid import uuid4
 
 import pytest
-from support.backplane import soon
 from support.socket_client import Refused, Rejected, SocketClient
+from support.waiting import WAIT_SECONDS, soon
 from websockets.frames import CTRL_OPCODES, Frame, Opcode
 
-from gateway.activities.catalogue import COMMANDS
+from gateway.activities.protocol import COMMANDS
 from gateway.core.errors import InvalidToken
 from gateway.core.frames import PING, text_frame
 from gateway.core.identity import Identity
@@ -27,7 +27,6 @@ from gateway.runtime.connection import Connection
 from gateway.runtime.endpoint import ConnectionSettings, Endpoint
 from gateway.runtime.supervision import Supervisor
 
-WAIT_SECONDS: Final = 15.0
 ADA: Final = Identity(UserId(uuid4()), "Ada", None, is_guest=True, session_id=SessionId("s"))
 
 
@@ -154,8 +153,7 @@ async def test_a_dead_peer_is_closed_after_two_heartbeats_and_cut():
     """It answers neither the ping nor the close; nobody said goodbye."""
     async with listening(ConnectionSettings(heartbeat_seconds=0.1)) as place:
         client = await place.connect("ada")
-        async with asyncio.timeout(WAIT_SECONDS):
-            assert not await place.desk.goodbyes.get()
+        assert not await soon(place.desk.goodbyes.get())
         assert await client.closed() == 4001
         assert client.received.count(PING) == 1
         await client.abort()
@@ -238,8 +236,7 @@ async def test_a_peer_that_does_not_read_is_told_of_and_so_is_its_return():
         assert place.connection.is_paused
         for _ in range(written):
             await client.take(lambda message: message.get("type") == "filling")
-        async with asyncio.timeout(WAIT_SECONDS):
-            await place.desk.resumed_once.wait()
+        await soon(place.desk.resumed_once.wait())
         await client.ask("ping")
         await client.close()
 
@@ -251,8 +248,7 @@ async def test_a_peer_that_takes_not_one_byte_is_cut(monkeypatch: pytest.MonkeyP
         client = await place.connect("ada")
         while not place.desk.paused_once.is_set():
             place.connection.write(b"x" * 65_536)
-        async with asyncio.timeout(WAIT_SECONDS):
-            assert not await place.desk.goodbyes.get()
+        assert not await soon(place.desk.goodbyes.get())
         await client.abort()
 
 

@@ -17,7 +17,7 @@ from support.ledgers import (
     say,
 )
 
-from gateway.activities.activity import Committed, Context, Outcome, Submission
+from gateway.activities.activity import Context, Outcome, Submission
 from gateway.activities.rooms.messages import MemberJoined
 from gateway.core.errors import (
     DatabaseUnavailable,
@@ -30,6 +30,7 @@ from gateway.core.errors import (
 )
 from gateway.core.identity import Identity
 from gateway.core.ids import RoomId
+from gateway.core.protocol.base import Committed
 from gateway.embedded import EmbeddedServers
 from gateway.runtime import ledger as ledger_module
 from gateway.storage.database import Database, DatabaseSettings

@@ -3,7 +3,8 @@
 import asyncio
 
 import pytest
-from support.ledgers import new_person, new_room, open_book, payloads, read_log, say
+from support.frames import payloads
+from support.ledgers import new_person, new_room, open_book, read_log, say
 
 from gateway.core.ids import RoomId, Seq
 from gateway.runtime.log_reader import PAGE_EVENTS, LogReader, LogTrimmedError

@@ -14,10 +14,7 @@ from hypothesis.stateful import (
     precondition,
     rule,
 )
-from websockets.client import ClientProtocol
-from websockets.frames import Frame
-from websockets.protocol import State
-from websockets.uri import parse_uri
+from support.frames import payloads
 
 from gateway.core.close_codes import CloseCode
 from gateway.core.frames import text_frame
@@ -55,13 +52,6 @@ class Reader:
     def start_over(self, code: CloseCode) -> None:
         """Note why it must come back."""
         self.sent_back = code
-
-
-def payloads(frames: bytes) -> list[bytes]:
-    """Read frames as a client does."""
-    client = ClientProtocol(parse_uri("ws://localhost/"), state=State.OPEN)
-    client.receive_data(frames)
-    return [bytes(frame.data) for frame in client.events_received() if isinstance(frame, Frame)]
 
 
 def events(first: int, last: int) -> Publication:

@@ -5,28 +5,19 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
+
+from support.waiting import WAIT_SECONDS
 
 from gateway.backplane.publisher import Publisher
 from gateway.backplane.settings import RedisSettings
 from gateway.backplane.subscriber import Subscriber
 from gateway.runtime.supervision import Supervisor
 
-WAIT_SECONDS: Final = 15.0
-"""How long anything may take: far beyond what it does take, for a machine that is busy."""
-
 _CHUNK_BYTES: Final = 64 * 1024
-
-_T = TypeVar("_T")
-
-
-async def soon(awaitable: Awaitable[_T]) -> _T:
-    """Return what is awaited; fail when it takes too long."""
-    async with asyncio.timeout(WAIT_SECONDS):
-        return await awaitable
 
 
 class Ear:

@@ -3,21 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Final
 from uuid import uuid4
 
-from websockets.client import ClientProtocol
-from websockets.frames import Frame
-from websockets.protocol import State
-from websockets.uri import parse_uri
+from support.frames import payloads
+from support.waiting import soon
 
 from gateway.activities import catalogue
-from gateway.activities.activity import Committed, Handler, Submission
+from gateway.activities.activity import Handler, Submission
 from gateway.activities.chat.messages import ChatSend, ChatSendData
 from gateway.activities.rooms.handlers import BecomeMember
 from gateway.core.errors import GatewayError
 from gateway.core.identity import Identity
 from gateway.core.ids import RoomId, Seq, SessionId, UserId
+from gateway.core.protocol.base import Committed
 from gateway.core.protocol.encode import encode_event
 from gateway.core.publication import Publication
 from gateway.runtime.batch import Rulebook
@@ -25,8 +23,6 @@ from gateway.runtime.ledger import Ledger
 from gateway.runtime.supervision import Supervisor
 from gateway.storage.database import Database
 from gateway.storage.generated import log as log_queries
-
-WAIT_SECONDS: Final = 15.0
 
 Result = Committed | GatewayError
 
@@ -54,8 +50,7 @@ class Book:
 
         for number, submission in enumerate(submissions):
             self.ledger.enqueue(submission, lambda result, number=number: note(number, result))
-        async with asyncio.timeout(WAIT_SECONDS):
-            await done.wait()
+        await soon(done.wait())
         return [results[number] for number in range(len(submissions))]
 
     def frames(self, room_id: RoomId) -> list[bytes]:
@@ -133,13 +128,6 @@ async def read_log(database: Database, room_id: RoomId) -> list[bytes]:
         )
         for row in rows
     ]
-
-
-def payloads(frames: bytes) -> list[bytes]:
-    """Read frames as a client does."""
-    client = ClientProtocol(parse_uri("ws://localhost/"), state=State.OPEN, max_size=None)
-    client.receive_data(frames)
-    return [bytes(frame.data) for frame in client.events_received() if isinstance(frame, Frame)]
 
 
 def _first(publication: Publication) -> int:

@@ -10,9 +10,10 @@ import json
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Final, Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
+from support.waiting import WAIT_SECONDS
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus
 from websockets.frames import Frame, Opcode
@@ -20,9 +21,6 @@ from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
-
-WAIT_SECONDS: Final = 15.0
-"""How long anything may take: far beyond what it does take, for a machine that is busy."""
 
 Message = dict[str, Any]
 

@@ -21,7 +21,7 @@ class NoData(CommandData):
 
 
 class WirePosition(CommandData):
-    """How far somebody has read a room's log (``core.ids.Position``)."""
+    """How far somebody has read a room's log. Numbers of different epochs do not compare."""
 
     epoch: Annotated[int, Field(ge=0)]
     seq: Annotated[int, Field(ge=0)]

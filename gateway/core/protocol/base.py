@@ -12,6 +12,7 @@ mistake is told and not ignored. Events may grow fields; clients ignore what
 they do not know.
 """
 
+from datetime import datetime
 from typing import Annotated, ClassVar
 from uuid import UUID
 
@@ -85,3 +86,14 @@ class Person(WireModel):
     id: UUID
     name: str
     avatar_url: str | None = None
+
+
+class Committed(WireModel):
+    """The reply to a durable command: where in the log its effect stands.
+
+    ``seq`` and ``at`` are null where the command changed nothing (you were a
+    member already) and so made no event.
+    """
+
+    seq: int | None
+    at: datetime | None
