@@ -67,22 +67,25 @@ def running(
     command: Sequence[str | Path], folder: Path, environment: Mapping[str, str] | None = None
 ) -> Iterator[Server]:
     """Run a server that prints its address, in ``folder``, until the block ends."""
-    with subprocess.Popen(
-        command,
-        cwd=folder,
-        env={**os.environ, **(environment or {})},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=(folder / "server.log").open("ab"),
-    ) as process:
+    with (
+        (folder / "server.log").open("ab") as log,
+        subprocess.Popen(
+            command,
+            cwd=folder,
+            env={**os.environ, **(environment or {})},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+        ) as process,
+    ):
         os.sched_setaffinity(process.pid, {SERVER_CORE})
         assert process.stdin is not None
         assert process.stdout is not None
         try:
             address = _ADDRESS.search(process.stdout.readline())
             if address is None:
-                log = (folder / "server.log").read_text()
-                raise RuntimeError(f"{command[0]} did not start:\n{log}")
+                said = (folder / "server.log").read_text()
+                raise RuntimeError(f"{command[0]} did not start:\n{said}")
             yield Server(process.pid, int(address[1]), process.stdin)
         finally:
             process.terminate()
