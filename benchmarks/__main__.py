@@ -21,7 +21,7 @@ from benchmarks.contenders import UPGRADED, WELCOME, Contender
 from benchmarks.crowd import Crowd
 from benchmarks.measures import WARM_UP, People
 from benchmarks.processes import prepare_client
-from benchmarks.report import BROADCAST, PARLEY, SEND_LOOP, Row, print_table, write_json
+from benchmarks.report import AWAITED, BROADCAST, PARLEY, SEND_LOOP, Row, print_table, write_json
 from gateway.embedded import EmbeddedServers, embedded_servers
 from gateway.runtime.presence import LINGER_SECONDS
 from gateway.telemetry import configure_logging
@@ -42,11 +42,12 @@ class Bench:
     folder: Path
 
     def fan_out(self) -> list[Row]:
-        """One room, told by three servers."""
+        """One room, told by four servers."""
         with contextlib.ExitStack() as stack:
             competing: dict[str, Contender] = {
                 PARLEY: stack.enter_context(contenders.gateway(self.servers, self.folder)),
-                BROADCAST: stack.enter_context(contenders.broadcast(self.folder)),
+                BROADCAST: stack.enter_context(contenders.websockets("broadcast", self.folder)),
+                AWAITED: stack.enter_context(contenders.websockets("await", self.folder)),
             }
             if program := contenders.compile_send_loop():
                 competing[SEND_LOOP] = stack.enter_context(
@@ -88,7 +89,7 @@ class Bench:
         joins: list[float] = []
         with (
             contenders.gateway(self.servers, self.folder) as gateway,
-            contenders.broadcast(self.folder) as broadcast,
+            contenders.websockets("broadcast", self.folder) as websockets,
         ):
             team = People.in_teams(gateway, self.handshakes)
             measures.micros_a_join(gateway, team)  # the first time makes them members
@@ -97,7 +98,7 @@ class Bench:
                 joins.append(measures.micros_a_join(gateway, team))
                 for name, server, until in (
                     (PARLEY, gateway.server, WELCOME),
-                    (BROADCAST, broadcast.server, UPGRADED),
+                    (BROADCAST, websockets.server, UPGRADED),
                 ):
                     shakes[name].append(
                         measures.micros_a_handshake(server, self.handshakes, until=until)

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
 from redis import Redis
@@ -119,8 +119,8 @@ class SendLoop:
 
 
 @dataclass(frozen=True)
-class Broadcast:
-    """``broadcast_server.py``."""
+class Websockets:
+    """``websockets_server.py``."""
 
     server: Server
 
@@ -156,10 +156,11 @@ def gateway(servers: EmbeddedServers, folder: Path) -> Iterator[Gateway]:
 
 
 @contextlib.contextmanager
-def broadcast(folder: Path) -> Iterator[Broadcast]:
-    """Run the server that tells its room by ``websockets.broadcast``."""
-    with running([sys.executable, HERE / "broadcast_server.py", str(len(EVENT))], folder) as server:
-        yield Broadcast(server)
+def websockets(way: Literal["broadcast", "await"], folder: Path) -> Iterator[Websockets]:
+    """Run websockets' own server, which tells its room in this way."""
+    script = HERE / "websockets_server.py"
+    with running([sys.executable, script, str(len(EVENT)), way], folder) as server:
+        yield Websockets(server)
 
 
 @contextlib.contextmanager

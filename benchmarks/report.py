@@ -14,9 +14,12 @@ from rich.table import Table
 
 PARLEY = "Parley"
 SEND_LOOP = "C loop of send()"
-BROADCAST = "websockets"
+BROADCAST = "websockets broadcast"
+AWAITED = "websockets await"
 
-WIDTH = 110
+SERVERS = (PARLEY, SEND_LOOP, BROADCAST, AWAITED)
+
+WIDTH = 130
 
 
 @dataclass(frozen=True)
@@ -56,17 +59,16 @@ def machine() -> dict[str, str]:
 
 def print_table(rows: Sequence[Row]) -> None:
     """Print the medians, and how Parley compares."""
-    servers = (PARLEY, SEND_LOOP, BROADCAST)
-    table = Table(*("", *servers, "aim"))
+    table = Table(*("", *SERVERS, "aim"))
     for row in rows:
         aim = f"≤ {row.aim:g}" if row.aim else "–"
-        table.add_row(row.name, *(row.cell(server) for server in servers), aim)
+        table.add_row(row.name, *(row.cell(server) for server in SERVERS), aim)
     console = print_with_machine(table)
     for row in rows:
-        for server in servers[1:]:
+        for server in SERVERS[1:]:
             if server in row.values:
                 ratio = f"{row.ratio(server):.2f}"
-                console.print(f"{row.name}: {PARLEY} takes {ratio} × what {server} takes")
+                console.print(f"{row.name}: {PARLEY} takes {ratio} × {server}")
 
 
 def print_with_machine(table: Table) -> Console:

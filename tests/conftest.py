@@ -15,8 +15,14 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from hypothesis import settings
 
 from gateway.embedded import EmbeddedServers, embedded_servers
+
+# Examples are found at random by whoever works on the code, and are the same in CI; how
+# long one takes is the machine's affair.
+settings.register_profile("parley", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("parley")
 
 _PLACE: Final = Path("/tmp")  # noqa: S108  short, for the paths of sockets; mkdtemp makes it safe
 _PREFIX: Final = f"parley-tests-{os.geteuid()}-"

@@ -224,7 +224,11 @@ export interface PokerVoted {
   voted: number;
 }
 
-/** Ephemeral: who came and who went since the last of these; `count` people are here. */
+/**
+ * Ephemeral: who came and who went since the last of these; `count` people are here.
+ *
+ * `joined` may name people whom the room's state has shown you already, you among them.
+ */
 export interface PresenceChanged {
   joined: ReadonlyArray<Person>;
   left: ReadonlyArray<string>;

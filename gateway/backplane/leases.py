@@ -17,11 +17,11 @@ from gateway.backplane.client import backplane_errors
 from gateway.backplane.settings import RedisSettings
 from gateway.core.ids import InstanceId
 
-LEASE_SECONDS: Final = 8.0
+LEASE_SECONDS: Final = 6.5
 """Life of a lease. An instance is written off when it is missing from two renewals
-in a row, so no ghost outlives 8 + 2 × 2.5 = 13 s (promise P7 says 15)."""
+in a row, so no ghost outlives 6.5 + 2 × 2 = 10.5 s (promise P7 says 15)."""
 
-RENEW_SECONDS: Final = 2.5
+RENEW_SECONDS: Final = 2.0
 """Time between renewals: two may fail before the lease is lost."""
 
 

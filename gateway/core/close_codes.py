@@ -39,6 +39,9 @@ class CloseCode(enum.IntEnum):
     TOO_MANY_CONNECTIONS = 4100
     """This instance is full."""
 
+    UNAVAILABLE = 4101
+    """A part that this connection needs is away for the moment; an error notice says which."""
+
     SIGN_IN_TIMEOUT = 4200
     """Nobody signed in within the time that ``welcome`` told."""
 

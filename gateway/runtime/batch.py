@@ -178,7 +178,12 @@ class Batch:
                 raise  # the transaction undoes what the handler wrote
             return error
         except Exception:
-            log.exception("command.failed", command=type(submission.command).__name__)
+            log.exception(
+                "command.failed",
+                command=type(submission.command).__name__,
+                room=str(submission.room_id),
+                actor=str(submission.actor.user_id),
+            )
             if len(self._submissions) == 1:
                 raise
             return InternalError("The gateway could not carry this out; its log says why.")

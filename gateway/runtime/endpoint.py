@@ -131,14 +131,16 @@ class Endpoint:
 
     async def welcome(self, connection: Connection, token: str | None) -> None:
         """Sign the connection in if its handshake carried a token, and greet it."""
-        error = None
         if token is not None:
             try:
                 self.signed_in(connection, await self._identify(token))
             except InvalidToken:
                 pass  # an old cookie: it may still send ``auth``
-            except GatewayError as problem:
-                error = problem
+            except GatewayError as error:
+                # Whoever it is, their commands would be refused as a stranger's.
+                connection.refuse(None, error)
+                connection.close(CloseCode.UNAVAILABLE, "Your sign-in could not be checked.")
+                return
         identity = connection.identity
         notice = Welcome(
             connection=connection.id,
@@ -150,8 +152,6 @@ class Endpoint:
             limits=self.settings.limits,
         )
         connection.send(encode_notice(notice))
-        if error is not None:
-            connection.refuse(None, error)
 
     async def authenticate(self, connection: Connection, token: str) -> Identity:
         """Sign the connection in with a token, or raise ``InvalidToken``."""

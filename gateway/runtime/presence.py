@@ -44,6 +44,10 @@ GONE_AGAIN_SECONDS = 60.0
 """When Redis comes back, people who went within this time are said to be gone once more."""
 
 
+MAX_GONE = 10_000
+"""How many of them are remembered. A ghost beyond that ends with this instance's lease."""
+
+
 class _Gone(NamedTuple):
     """Somebody went; whether Redis took note is not known."""
 
@@ -74,7 +78,7 @@ class Presence:
         self._changed: set[Room] = set()
         self._unread: set[RoomId] = set()
         self._heard_while_reading: dict[RoomId, list[Change]] = {}
-        self._gone_lately: deque[_Gone] = deque()
+        self._gone_lately: deque[_Gone] = deque(maxlen=MAX_GONE)
 
     # What local connections do
 

@@ -32,8 +32,9 @@ MAX_HELD = 10_000
 class Member(Protocol):
     """A connection, as a room sees it."""
 
-    def write(self, frames: bytes) -> None:
-        """Send ready frames."""
+    @property
+    def write(self) -> Callable[[bytes], None]:
+        """What sends ready frames."""
 
     def start_over(self, code: CloseCode) -> None:
         """Be closed, to come back and join anew."""

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 
 import pytest
-from instances import Instance, NewPerson, StartInstance, running_instance
 
 from gateway.activities.accounts.limits import AccountSettings
 from gateway.activities.accounts.service import Accounts
 from gateway.embedded import EmbeddedServers
+from tests.accounts.instances import Instance, NewPerson, StartInstance, running_instance
 from tests.support.databases import migrated_database
 
 

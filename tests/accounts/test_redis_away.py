@@ -7,11 +7,11 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from instances import Instance, NewPerson, StartInstance
 
 from gateway.backplane import keys
 from gateway.core.errors import InvalidCredentials, InvalidToken, RateLimited
 from gateway.embedded import EmbeddedServers
+from tests.accounts.instances import Instance, NewPerson, StartInstance
 
 pytestmark = pytest.mark.slow
 

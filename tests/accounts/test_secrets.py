@@ -3,9 +3,9 @@
 import logging
 
 import pytest
-from instances import Instance, NewPerson
 
 from gateway.core.errors import InvalidCredentials
+from tests.accounts.instances import Instance, NewPerson
 
 
 async def everything_stored(instance: Instance) -> str:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from instances import Instance, NewPerson, StartInstance
 
 from gateway.activities.accounts.limits import AccountSettings
 from gateway.activities.accounts.service import Accounts
@@ -22,6 +21,7 @@ from gateway.core.errors import (
     UsernameTaken,
 )
 from gateway.core.ids import UserId
+from tests.accounts.instances import Instance, NewPerson, StartInstance
 
 
 async def fail_to_sign_in(

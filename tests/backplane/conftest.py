@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from support.backplane import Links, running_links
 
 from gateway.backplane.settings import RedisSettings
 from gateway.embedded import EmbeddedServers, embedded_servers
+from tests.support.backplane import Links, running_links
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 from redis.asyncio import Redis
-from support.waiting import WAIT_SECONDS
 
 from gateway.backplane import leases as leases_module
 from gateway.backplane.client import open_client
@@ -13,6 +12,7 @@ from gateway.backplane.leases import LEASE_SECONDS, RENEW_SECONDS, Leases
 from gateway.backplane.settings import RedisSettings
 from gateway.core.errors import BackplaneUnavailable
 from gateway.core.ids import InstanceId
+from tests.support.waiting import WAIT_SECONDS
 
 ONE, TWO = InstanceId("one"), InstanceId("two")
 

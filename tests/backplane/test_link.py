@@ -8,14 +8,14 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
-from support.backplane import Ear, Links, Relay, paused, redis_with_password, running_links
-from support.waiting import soon
 
 from gateway.backplane.client import open_client
 from gateway.backplane.link import Link
 from gateway.backplane.settings import RedisSettings
 from gateway.core.errors import BackplaneUnavailable
 from gateway.embedded import EmbeddedServers
+from tests.support.backplane import Ear, Links, Relay, paused, redis_with_password, running_links
+from tests.support.waiting import soon
 
 CHANNEL = b"room:1"
 OTHER = b"room:2"

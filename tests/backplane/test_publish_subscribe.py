@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from support.backplane import Ear, Links, running_links
-from support.waiting import soon
 
 from gateway.backplane.settings import RedisSettings
+from tests.support.backplane import Ear, Links, running_links
+from tests.support.waiting import soon
 
 CHANNEL = b"room:1"
 OTHER = b"room:2"

@@ -13,11 +13,11 @@ from typing import Self
 from uuid import uuid4
 
 import pytest
-from support.databases import migrated_database
-from support.gateway_process import GatewayProcess, running_gateway
 
 from gateway.client import Client
 from gateway.embedded import EmbeddedServers
+from tests.support.databases import migrated_database
+from tests.support.gateway_process import GatewayProcess, running_gateway
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 

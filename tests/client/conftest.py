@@ -5,12 +5,12 @@ from contextlib import AsyncExitStack
 from uuid import uuid4
 
 import pytest
-from client.shared import Shared, SignIn
-from support.databases import migrated_database
-from support.gateway_process import GatewayProcess, running_gateway
 
 from gateway.client import Client
 from gateway.embedded import EmbeddedServers
+from tests.client.shared import Shared, SignIn
+from tests.support.databases import migrated_database
+from tests.support.gateway_process import GatewayProcess, running_gateway
 
 
 @pytest.fixture(scope="session")

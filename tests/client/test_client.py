@@ -6,9 +6,6 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
-from client.room_events import take, take_until
-from client.shared import Shared, SignIn
-from support.gateway_process import GatewayProcess, running_gateway
 
 from gateway.client import (
     ChatMessage,
@@ -27,6 +24,9 @@ from gateway.client import (
     TypingChanged,
 )
 from gateway.client.feed import MAX_EVENTS
+from tests.client.room_events import take, take_until
+from tests.client.shared import Shared, SignIn
+from tests.support.gateway_process import GatewayProcess, running_gateway
 
 pytestmark = pytest.mark.server
 

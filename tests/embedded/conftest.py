@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from user_process import StartUser, User
+
+from tests.embedded.user_process import StartUser, User
 
 
 @pytest.fixture

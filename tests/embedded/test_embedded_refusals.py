@@ -5,12 +5,12 @@ import pwd
 from pathlib import Path
 
 import pytest
-from user_process import User
 
 from gateway.core.errors import ConfigurationError
 from gateway.embedded import embedded_servers, postgres, redis
 from gateway.embedded.layout import prepare_layout
 from gateway.embedded.process import identity, spawn
+from tests.embedded.user_process import User
 
 pytestmark = pytest.mark.server
 

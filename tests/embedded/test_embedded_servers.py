@@ -10,11 +10,11 @@ from pathlib import Path
 import asyncpg
 import pytest
 import redis.asyncio
-from user_process import StartUser
 
 from gateway.core.errors import ConfigurationError
 from gateway.embedded import EmbeddedServers, embedded_servers, server
 from gateway.embedded.process import Process
+from tests.embedded.user_process import StartUser
 
 pytestmark = pytest.mark.server
 

@@ -7,11 +7,11 @@ from typing import NamedTuple
 from uuid import uuid4
 
 import pytest
-from support.databases import migrated_database
-from support.gateway_process import GatewayProcess, Guest, running_gateway
-from support.socket_client import SocketClient, open_socket
 
 from gateway.embedded import EmbeddedServers
+from tests.support.databases import migrated_database
+from tests.support.gateway_process import GatewayProcess, Guest, running_gateway
+from tests.support.socket_client import SocketClient, open_socket
 
 StartGateway = Callable[..., Awaitable[GatewayProcess]]
 Connect = Callable[..., Awaitable[SocketClient]]

@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable
 from uuid import uuid4
 
 import pytest
-from support.gateway_process import GatewayProcess, Guest
-from support.socket_client import Refused, SocketClient
 
 from gateway.core.frames import text_frame
+from tests.support.gateway_process import GatewayProcess, Guest
+from tests.support.socket_client import Refused, SocketClient
 
 Connect = Callable[..., Awaitable[SocketClient]]
 Pair = tuple[GatewayProcess, GatewayProcess]

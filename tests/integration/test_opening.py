@@ -1,8 +1,9 @@
 """Opening a WebSocket: who may, and as whom."""
 
 import pytest
-from support.gateway_process import GatewayProcess, Guest
-from support.socket_client import Rejected, SocketClient
+
+from tests.support.gateway_process import GatewayProcess, Guest
+from tests.support.socket_client import Rejected, SocketClient
 
 Pair = tuple[GatewayProcess, GatewayProcess]
 

@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from support.backplane import paused
-from support.gateway_process import GatewayProcess, running_gateway
-from support.socket_client import Refused, SocketClient, open_socket
 
 from gateway.backplane.client import open_client
 from gateway.backplane.settings import RedisSettings
 from gateway.embedded import EmbeddedServers, embedded_servers
+from tests.support.backplane import paused
+from tests.support.gateway_process import GatewayProcess, running_gateway
+from tests.support.socket_client import Refused, SocketClient, open_socket
 
 pytestmark = pytest.mark.slow
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.gateway_process import GatewayProcess, Guest, running, running_gateway
-from support.socket_client import Rejected, SocketClient, open_socket
+
+from tests.support.gateway_process import GatewayProcess, Guest, running, running_gateway
+from tests.support.socket_client import Rejected, SocketClient, open_socket
 
 pytestmark = pytest.mark.slow
 

@@ -1,7 +1,7 @@
 """Who reads slowly loses nothing and harms nobody."""
 
-from support.gateway_process import GatewayProcess, Guest
-from support.socket_client import SocketClient, open_socket
+from tests.support.gateway_process import GatewayProcess, Guest
+from tests.support.socket_client import SocketClient, open_socket
 
 Pair = tuple[GatewayProcess, GatewayProcess]
 

@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from support.gateway_process import GatewayProcess, Guest
-from support.socket_client import Message, SocketClient
+
+from tests.support.gateway_process import GatewayProcess, Guest
+from tests.support.socket_client import Message, SocketClient
 
 Connect = Callable[[GatewayProcess, Guest], Awaitable[SocketClient]]
 Both = tuple[SocketClient, SocketClient]

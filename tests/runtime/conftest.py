@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from support.databases import migrated_database
 
 from gateway.embedded import EmbeddedServers
 from gateway.storage.database import Database, DatabaseSettings
+from tests.support.databases import migrated_database
 
 
 @pytest.fixture(scope="session")

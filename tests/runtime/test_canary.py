@@ -7,8 +7,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from support.backplane import Links, paused, running_links
-from support.waiting import soon
 
 from gateway.backplane.settings import RedisSettings
 from gateway.core.errors import BackplaneUnavailable
@@ -16,6 +14,8 @@ from gateway.core.ids import InstanceId
 from gateway.embedded import EmbeddedServers, embedded_servers
 from gateway.runtime.canary import Canary
 from gateway.runtime.supervision import Supervisor
+from tests.support.backplane import Links, paused, running_links
+from tests.support.waiting import soon
 
 KNOWN_WITHIN_SECONDS = 5.0
 

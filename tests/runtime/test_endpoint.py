@@ -9,8 +9,6 @@ from typing import Any, Final
 from uuid import uuid4
 
 import pytest
-from support.socket_client import Refused, Rejected, SocketClient
-from support.waiting import WAIT_SECONDS, soon
 from websockets.frames import CTRL_OPCODES, Frame, Opcode
 
 from gateway.activities.protocol import COMMANDS
@@ -26,6 +24,8 @@ from gateway.runtime import endpoint as endpoint_module
 from gateway.runtime.connection import Connection
 from gateway.runtime.endpoint import ConnectionSettings, Endpoint
 from gateway.runtime.supervision import Supervisor
+from tests.support.socket_client import Refused, Rejected, SocketClient
+from tests.support.waiting import WAIT_SECONDS, soon
 
 ADA: Final = Identity(UserId(uuid4()), "Ada", None, is_guest=True, session_id=SessionId("s"))
 

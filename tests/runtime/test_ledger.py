@@ -7,15 +7,6 @@ from uuid import uuid4
 
 import orjson
 import pytest
-from support.ledgers import (
-    Book,
-    become_member,
-    new_person,
-    new_room,
-    open_book,
-    read_log,
-    say,
-)
 
 from gateway.activities.activity import Context, Outcome, Submission
 from gateway.activities.rooms.messages import MemberJoined
@@ -35,6 +26,15 @@ from gateway.embedded import EmbeddedServers
 from gateway.runtime import ledger as ledger_module
 from gateway.storage.database import Database, DatabaseSettings
 from gateway.storage.migrations import migrate_up
+from tests.support.ledgers import (
+    Book,
+    become_member,
+    new_person,
+    new_room,
+    open_book,
+    read_log,
+    say,
+)
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,12 @@
 import asyncio
 
 import pytest
-from support.frames import payloads
-from support.ledgers import new_person, new_room, open_book, read_log, say
 
 from gateway.core.ids import RoomId, Seq
 from gateway.runtime.log_reader import PAGE_EVENTS, LogReader, LogTrimmedError
 from gateway.storage.database import Database
+from tests.support.frames import payloads
+from tests.support.ledgers import new_person, new_room, open_book, read_log, say
 
 EVENTS = 2 * PAGE_EVENTS + 10
 

@@ -14,7 +14,6 @@ from hypothesis.stateful import (
     precondition,
     rule,
 )
-from support.frames import payloads
 
 from gateway.core.close_codes import CloseCode
 from gateway.core.frames import text_frame
@@ -22,6 +21,7 @@ from gateway.core.ids import Position, RoomId, Seq
 from gateway.core.publication import Kind, Publication
 from gateway.runtime import room as room_module
 from gateway.runtime.room import Room
+from tests.support.frames import payloads
 
 _EPHEMERAL: Final = b"typing"
 

@@ -2,7 +2,6 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from schema_description import describe
 
 from gateway.core.errors import MigrationError
 from gateway.storage.connection import Connection
@@ -14,6 +13,7 @@ from gateway.storage.migrations import (
     migration_status,
     pending_migrations,
 )
+from tests.storage.schema_description import describe
 
 FIRST = "20261121090000_first"
 SECOND = "20261121090100_second"

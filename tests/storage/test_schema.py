@@ -2,9 +2,9 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from schema_description import describe
 
 from gateway.storage.connection import Connection
+from tests.storage.schema_description import describe
 
 EXPECTED = Path(__file__).parent / "schema.txt"
 

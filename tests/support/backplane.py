@@ -10,12 +10,11 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final
 
-from support.waiting import WAIT_SECONDS
-
 from gateway.backplane.publisher import Publisher
 from gateway.backplane.settings import RedisSettings
 from gateway.backplane.subscriber import Subscriber
 from gateway.runtime.supervision import Supervisor
+from tests.support.waiting import WAIT_SECONDS
 
 _CHUNK_BYTES: Final = 64 * 1024
 

@@ -5,9 +5,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
-from support.frames import payloads
-from support.waiting import soon
-
 from gateway.activities import catalogue
 from gateway.activities.activity import Handler, Submission
 from gateway.activities.chat.messages import ChatSend, ChatSendData
@@ -23,6 +20,8 @@ from gateway.runtime.ledger import Ledger
 from gateway.runtime.supervision import Supervisor
 from gateway.storage.database import Database
 from gateway.storage.generated import log as log_queries
+from tests.support.frames import payloads
+from tests.support.waiting import soon
 
 Result = Committed | GatewayError
 

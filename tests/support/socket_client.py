@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from support.waiting import WAIT_SECONDS
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus
 from websockets.frames import Frame, Opcode
@@ -21,6 +20,8 @@ from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
+
+from tests.support.waiting import WAIT_SECONDS
 
 Message = dict[str, Any]
 

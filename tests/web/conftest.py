@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack
 
 import httpx
 import pytest
-from api_client import Guest, NewGuest, connect
 from fastapi import FastAPI
 
 from gateway.activities.accounts.limits import AccountSettings
@@ -27,6 +26,7 @@ from gateway.storage.database import Database, DatabaseSettings
 from gateway.web.api import create_api
 from gateway.web.services import Services, WebSettings
 from tests.support.databases import migrated_database
+from tests.web.api_client import Guest, NewGuest, connect
 
 ALLOWED_ORIGIN = "https://app.example.org"
 

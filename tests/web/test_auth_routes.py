@@ -5,8 +5,9 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from api_client import Guest, connect, error_of
 from fastapi import FastAPI
+
+from tests.web.api_client import Guest, connect, error_of
 
 
 def new_account() -> dict[str, str]:

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import httpx
 import pytest
-from api_client import Guest, connect, error_of
 from structlog.testing import capture_logs
 
 from gateway.core.errors import DatabaseUnavailable
 from gateway.core.health import HealthReport
 from gateway.web.api import create_api
 from gateway.web.services import MAX_BODY_BYTES, Services
+from tests.web.api_client import Guest, connect, error_of
 
 GUEST = "/v1/auth/guest"
 

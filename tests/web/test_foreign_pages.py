@@ -2,7 +2,8 @@
 
 import httpx
 import pytest
-from api_client import BASE_URL, Guest, error_of
+
+from tests.web.api_client import BASE_URL, Guest, error_of
 
 ALLOWED_ORIGIN = "https://app.example.org"
 FOREIGN = "https://evil.example"

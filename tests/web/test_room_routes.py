@@ -8,12 +8,12 @@ from uuid import UUID, uuid4
 import httpx
 import orjson
 import pytest
-from api_client import Guest, NewGuest, error_of
 
 from gateway.core.errors import InvalidField
 from gateway.core.ids import RoomId
 from gateway.storage.database import Database
 from gateway.web.services import Services
+from tests.web.api_client import Guest, NewGuest, error_of
 
 
 async def create(guest: Guest, **room: object) -> dict[str, Any]:

@@ -5,6 +5,7 @@ game; Cohn, "Agile Estimating and Planning" (2005) for the modified Fibonacci
 deck and its special cards.
 """
 
+import math
 import statistics
 from collections import Counter
 from collections.abc import Sequence
@@ -48,6 +49,7 @@ def _number(card: str) -> float | None:
     if card in _FRACTIONS:
         return _FRACTIONS[card]
     try:
-        return float(card)
+        number = float(card)
     except ValueError:
         return None
+    return number if math.isfinite(number) else None

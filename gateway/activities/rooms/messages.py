@@ -75,7 +75,10 @@ class MemberJoined(EventData):
 
 
 class PresenceChanged(EventData):
-    """Ephemeral: who came and who went since the last of these; ``count`` people are here."""
+    """Ephemeral: who came and who went since the last of these; ``count`` people are here.
+
+    ``joined`` may name people whom the room's state has shown you already, you among them.
+    """
 
     type: ClassVar[str] = "presence.changed"
 

@@ -43,7 +43,7 @@ class CommandData(WireModel):
 class Command(CommandData):
     """What a client asks for. ``id`` is chosen by the client and comes back in the reply."""
 
-    id: Annotated[int, Field(ge=0, le=MAX_COMMAND_ID)]
+    id: Annotated[int, Field(strict=True, ge=0, le=MAX_COMMAND_ID)]
     type: str
 
 
