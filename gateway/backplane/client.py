@@ -17,6 +17,10 @@ from gateway.core.errors import BackplaneUnavailable
 MAX_CONNECTIONS: Final = 16
 """Connections of one client. Each command takes well under a millisecond of one."""
 
+_WRITE_AFTER_RESET: Final = RuntimeError
+# What uvloop raises, where asyncio says nothing, for a write to a connection that the other
+# side has just reset. redis-py does not know it, but does give up the connection.
+
 
 def open_client(settings: RedisSettings, name: str = "main") -> Redis:
     """Return a pooled client that retries what may be repeated, within a bound.
@@ -39,7 +43,8 @@ def open_client(settings: RedisSettings, name: str = "main") -> Redis:
                 base=settings.retry_base_seconds, cap=settings.retry_cap_seconds
             ),
             settings.command_retries,
-            supported_errors=(RedisConnectionError, RedisTimeoutError),
+            # The annotation promises less than it does: it catches whatever it is given.
+            supported_errors=(RedisConnectionError, RedisTimeoutError, _WRITE_AFTER_RESET),  # type: ignore[arg-type]
         ),
         health_check_interval=30,
     )
@@ -51,5 +56,5 @@ def backplane_errors(settings: RedisSettings) -> Iterator[None]:
     """Turn redis-py's errors into ``BackplaneUnavailable``."""
     try:
         yield
-    except (RedisError, OSError) as error:
+    except (RedisError, OSError, _WRITE_AFTER_RESET) as error:
         raise BackplaneUnavailable(f"Redis at {settings.address} does not answer.") from error

@@ -94,7 +94,9 @@ class Link:
 
     def write(self, commands: bytes) -> bool:
         """Send packed commands; ``False`` when the link is down and nothing was sent."""
-        if self._transport is None:
+        # A connection that was lost in this turn of the loop is closing already, and uvloop
+        # would raise.
+        if self._transport is None or self._transport.is_closing():
             return False
         self._transport.write(commands)
         return True

@@ -136,11 +136,12 @@ class Endpoint:
                 self.signed_in(connection, await self._identify(token))
             except InvalidToken:
                 pass  # an old cookie: it may still send ``auth``
-            except GatewayError as error:
-                # Whoever it is, their commands would be refused as a stranger's.
-                connection.refuse(None, error)
+            except Exception as error:
+                # Whoever it is, their commands must not be refused as a stranger's.
                 connection.close(CloseCode.UNAVAILABLE, "Your sign-in could not be checked.")
-                return
+                if isinstance(error, GatewayError):
+                    return
+                raise
         identity = connection.identity
         notice = Welcome(
             connection=connection.id,

@@ -17,6 +17,7 @@ import asyncpg
 import structlog
 from asyncpg.pool import PoolConnectionProxy
 
+from gateway.core.errors import DatabaseUnavailable
 from gateway.storage.connecting import patiently
 from gateway.storage.connection import (
     DRIVER_FAILURES,
@@ -118,6 +119,10 @@ class Database:
         try:
             with driver_failures_mapped(conn):
                 yield conn
+        except DatabaseUnavailable:
+            # Whatever state it is in, nobody is to get it again.
+            conn.terminate()
+            raise
         finally:
             with driver_failures_mapped():
                 await self._pool.release(conn, timeout=RETURN_SECONDS)

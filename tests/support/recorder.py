@@ -262,6 +262,9 @@ class Recorder:
             self._count("behind notices")
 
     def _take_reply(self, message: Message) -> None:
+        if message["re"] not in self._asked:
+            self._find(f"an answer to no question: {message}")
+            return
         about = self._asked.pop(message["re"])
         error = message.get("error")
         if error is not None:
