@@ -8,7 +8,7 @@ exception is the lock of the migrations, which want a direct connection.
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from ssl import SSLContext
 from typing import Final, Self
@@ -121,7 +121,8 @@ class Database:
                 yield conn
         except DatabaseUnavailable:
             # Whatever state it is in, nobody is to get it again.
-            conn.terminate()
+            with suppress(asyncpg.InterfaceError):  # the pool has cut it off already
+                conn.terminate()
             raise
         finally:
             with driver_failures_mapped():

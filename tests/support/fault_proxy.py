@@ -11,7 +11,7 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, NamedTuple
 
 _CHUNK_BYTES: Final = 64 * 1024
 
@@ -33,6 +33,14 @@ def to_port(port: int) -> Dial:
     return lambda: asyncio.open_connection("127.0.0.1", port)
 
 
+class Trap(NamedTuple):
+    """What breaks a connection: these bytes on their way to the server."""
+
+    octets: bytes
+    passes_on: bool
+    """Whether the server still gets them; then it is the answer that is lost."""
+
+
 class FaultProxy:
     """Passes connections on, until a method is called that makes it do worse.
 
@@ -50,6 +58,7 @@ class FaultProxy:
         self._delay_seconds = 0.0
         self._jitter_seconds = 0.0
         self._refuses = False
+        self._trap: Trap | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -84,6 +93,10 @@ class FaultProxy:
         """Take no new connections; those that stand go on."""
         self._refuses = True
 
+    def break_at(self, trap: Trap) -> None:
+        """Break each connection on which a client sends certain bytes."""
+        self._trap = trap
+
     def reset(self) -> None:
         """Break every connection (RST); what is on its way is lost."""
         for writer in list(self._writers):
@@ -94,6 +107,7 @@ class FaultProxy:
         self._to_server.set()
         self._to_client.set()
         self._refuses = False
+        self._trap = None
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection until both of its directions have ended."""
@@ -110,7 +124,7 @@ class FaultProxy:
         self._idle.clear()
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._pump(reader, far_writer, self._to_server))
+                group.create_task(self._pump(reader, far_writer, self._to_server, back=writer))
                 group.create_task(self._pump(far_reader, writer, self._to_client))
         finally:
             self._writers -= ends
@@ -120,14 +134,24 @@ class FaultProxy:
                 self._idle.set()
 
     async def _pump(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, gate: asyncio.Event
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        gate: asyncio.Event,
+        back: asyncio.StreamWriter | None = None,
     ) -> None:
-        """Pass on what comes, and then its end: a break as a break."""
+        """Pass on what comes, and then its end: a break as a break.
+
+        On the way to the server ``back`` leads to the client, and traps are set.
+        """
         with contextlib.suppress(ConnectionError):
             try:
                 while octets := await reader.read(_CHUNK_BYTES):
                     await self._hold_up(gate)
                     if writer.is_closing():
+                        return
+                    if back is not None and self._trap is not None and self._trap.octets in octets:
+                        _spring(self._trap, octets, writer, back)
                         return
                     writer.write(octets)
                     await writer.drain()
@@ -143,6 +167,17 @@ class FaultProxy:
         if delay:
             await asyncio.sleep(delay)
         await gate.wait()
+
+
+def _spring(
+    trap: Trap, octets: bytes, writer: asyncio.StreamWriter, back: asyncio.StreamWriter
+) -> None:
+    if trap.passes_on:
+        writer.write(octets)
+        writer.close()
+    else:
+        _break(writer)
+    _break(back)
 
 
 def _break(writer: asyncio.StreamWriter) -> None:
