@@ -6,6 +6,7 @@ import typer
 
 from gateway.cli import connect, database, doctor, serve, types
 from gateway.core.errors import ConfigurationError, GatewayError, MigrationError
+from gateway.serving import ServiceDied
 
 EXIT_FAILURE = 1
 
@@ -29,7 +30,7 @@ def main() -> None:
     """Run the command line; known errors go to standard error without a trace."""
     try:
         app()
-    except (ConfigurationError, MigrationError) as error:
+    except (ConfigurationError, MigrationError, ServiceDied) as error:
         _fail(str(error))
     except GatewayError as error:
         _fail(error.message)

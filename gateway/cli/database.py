@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from gateway.activities.accounts.passwords import Passwords
-from gateway.app import servers_of
 from gateway.cli.options import DataDir
 from gateway.config import load_settings
+from gateway.serving import servers_of
 from gateway.storage import migrations
 from gateway.storage.connection import Connection
 from gateway.storage.database import direct_connection

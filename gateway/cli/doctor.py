@@ -5,10 +5,11 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from gateway.app import Gateway, servers_of
+from gateway.app import Gateway
 from gateway.cli.options import DataDir
 from gateway.config import load_settings
 from gateway.core.health import HealthReport
+from gateway.serving import servers_of
 from gateway.telemetry import configure_logging
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 import uvloop
 
-from gateway import app
+from gateway import serving
 from gateway.cli.options import DataDir
 from gateway.config import load_settings
 from gateway.telemetry import configure_logging
@@ -28,7 +28,7 @@ def serve(
     """
     settings = load_settings(host=host, port=port, data_dir=data_dir)
     configure_logging(settings.log_level, as_json=settings.environment == "production")
-    uvloop.run(app.serve(settings, announce=_announce))
+    uvloop.run(serving.serve(settings, announce=_announce))
 
 
 def _announce(url: str) -> None:

@@ -4,9 +4,9 @@ import asyncio
 from pathlib import Path
 
 from gateway import docs_generator
-from gateway.app import servers_of
 from gateway.cli.options import DataDir
 from gateway.config import load_settings
+from gateway.serving import servers_of
 from gateway.storage.codegen import generate
 from gateway.storage.database import direct_connection
 from gateway.storage.migrations import migrate_up
