@@ -54,6 +54,9 @@ log = structlog.get_logger()
 TICK_SECONDS = 0.1
 """How long comings, goings and typing are collected before the members are told."""
 
+HEAR_SECONDS = 2.0
+"""How long a start waits for the backplane; without it the log is polled."""
+
 CLOSE_SECONDS = 5.0
 """How long clients have to agree to the end of their connections."""
 
@@ -172,5 +175,6 @@ class Gateway:
             stack.callback(presence.leave_all)
             stack.push_async_callback(ledger.close)
             stack.push_async_callback(endpoint.close_all, CLOSE_SECONDS)
+            await canary.first_echo(within_seconds=HEAR_SECONDS)
             yield cls(api, endpoint, health, supervisor)
             log.info("gateway.stopping", connections=len(endpoint.connections))

@@ -128,8 +128,15 @@ class Settings(BaseSettings):
         return self.redis_at(url) if url is not None else None
 
     def redis_at(self, url: str) -> RedisSettings:
-        """Return how to reach the Redis of ``url``."""
-        return RedisSettings(url=url)
+        """Return how to reach the Redis of ``url``; ``ConfigurationError`` if it cannot be read."""
+        settings = RedisSettings(url=url)
+        try:
+            _ = settings.address
+        except ValueError as error:
+            raise ConfigurationError(
+                f"REDIS_URL: {error}; for example REDIS_URL=redis://:password@localhost:6379/0"
+            ) from None
+        return settings
 
     def connections(self) -> ConnectionSettings:
         """Return what one connection may do."""

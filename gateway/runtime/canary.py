@@ -43,6 +43,7 @@ class Canary:
         self._subscriber = subscriber
         self._on_change = on_change
         self._heard = False
+        self._heard_once = asyncio.Event()
         self._wake = asyncio.Event()
         self._numbers = itertools.count()
         self._waiting: dict[bytes, asyncio.Future[None]] = {}
@@ -51,6 +52,12 @@ class Canary:
     def hears(self) -> bool:
         """Whether the last call came back and the links still stand."""
         return self._heard and self._subscriber.is_up and self._publisher.is_up
+
+    async def first_echo(self, within_seconds: float) -> None:
+        """Return once the backplane is heard; without Redis, after ``within_seconds``."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_seconds):
+                await self._heard_once.wait()
 
     async def run(self) -> None:
         """Call again and again: until cancelled."""
@@ -78,6 +85,7 @@ class Canary:
             return
         self._heard = heard
         if heard:
+            self._heard_once.set()
             log.info("backplane.heard")
         else:
             log.warning("backplane.deaf", instead="the log is polled")
