@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 UV ?= uv
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench migrate-up migrate-down migrate-create migrate-status \
+.PHONY: help run test lint format bench chaos migrate-up migrate-down migrate-create migrate-status \
 	seed types doctor lock clean
 
 help: ## Show this list
@@ -17,10 +17,10 @@ help: ## Show this list
 run: $(READY) ## Serve on http://127.0.0.1:8000 (PORT=9001 for another port)
 	@exec $(BIN)/gateway serve $(if $(PORT),--port $(PORT)) $(ARGS)
 
-# The tests mostly wait for each other's processes, so twice as many workers as
-# the smallest machine has cores; a file stays on one worker, with its fixtures.
+# The tests mostly wait for each other's processes, so three times as many workers
+# as the smallest machine has cores; a file stays on one worker, with its fixtures.
 test: $(READY) ## Run all tests (ARGS="-k presence" for some)
-	$(BIN)/pytest -n 4 --dist loadfile $(ARGS)
+	$(BIN)/pytest -n 6 --dist loadfile $(ARGS)
 
 lint: $(READY) ## Style, types and the direction of imports
 	$(BIN)/ruff check
@@ -34,6 +34,9 @@ format: $(READY) ## Put the code into the house's form
 
 bench: $(READY) ## Measure this machine: CPU a delivery, memory a connection, CPU a handshake
 	$(BIN)/python -m benchmarks $(ARGS)
+
+chaos: $(READY) ## Break things at random and prove that nothing was lost (ARGS="--seed 7")
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 migrate-up: $(READY) ## Run pending migrations
 	@$(BIN)/gateway migrate up $(ARGS)

@@ -1,0 +1,86 @@
+"""Gateways with one promise broken on purpose: a checker that passes them checks nothing."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+_CHECKOUT: Final = Path(__file__).parents[2]
+_NEEDED: Final = ("gateway", "queries", "migrations")
+
+
+class Patch(NamedTuple):
+    """A piece of a file, found exactly once, and what stands there instead."""
+
+    file: str
+    old: str
+    new: str
+
+
+MUTANTS: Final[Mapping[str, tuple[Patch, ...]]] = {
+    "reply-before-commit": (
+        Patch(
+            "gateway/runtime/ledger.py",
+            "        results: list[Result]\n",
+            "        results: list[Result]\n        told = set()\n",
+        ),
+        Patch(
+            "gateway/runtime/ledger.py",
+            "                results = await batch.run()\n",
+            "                results = await batch.run()\n"
+            "                for number, (entry, result) in enumerate(zip(entries, results)):\n"
+            "                    if entry.submission.key is not None:\n"
+            "                        told.add(number)\n"
+            "                        entry.done(result)\n",
+        ),
+        Patch(
+            "gateway/runtime/ledger.py",
+            "        for entry, result in zip(entries, results, strict=True):\n"
+            "            entry.done(result)\n",
+            "        for number, (entry, result) in enumerate(zip(entries, results)):\n"
+            "            if number not in told:\n"
+            "                entry.done(result)\n",
+        ),
+    ),
+    "no-gap-check": (
+        Patch(
+            "gateway/runtime/room.py",
+            "        if publication.first > self.seq + 1:\n",
+            "        if False:\n",
+        ),
+    ),
+    "ignore-key": (
+        Patch(
+            "gateway/runtime/batch.py",
+            "    if submission.key is None:\n        return None\n",
+            "    if True:\n        return None\n",
+        ),
+        Patch(
+            "migrations/20261121090100_rooms.sql",
+            "create unique index room_events_key_idx",
+            "create index room_events_key_idx",
+        ),
+    ),
+}
+
+
+@contextmanager
+def mutated_checkout(mutant: str, checkout: Path | None = None) -> Iterator[Path]:
+    """Copy what a gateway consists of (of this checkout), with the mutant's patches."""
+    with tempfile.TemporaryDirectory(prefix="parley-mutant-") as place:
+        copy = Path(place)
+        for folder in _NEEDED:
+            shutil.copytree((checkout or _CHECKOUT) / folder, copy / folder)
+        for patch in MUTANTS[mutant]:
+            _apply(patch, copy)
+        yield copy
+
+
+def _apply(patch: Patch, checkout: Path) -> None:
+    file = checkout / patch.file
+    text = file.read_text("utf-8")
+    if text.count(patch.old) != 1:
+        raise ValueError(f"{patch.file} has changed: mend its patch")
+    file.write_text(text.replace(patch.old, patch.new), "utf-8")
