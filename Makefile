@@ -17,10 +17,10 @@ help: ## Show this list
 run: $(READY) ## Serve on http://127.0.0.1:8000 (PORT=9001 for another port)
 	@exec $(BIN)/gateway serve $(if $(PORT),--port $(PORT)) $(ARGS)
 
-# The tests mostly wait for each other's processes, so three times as many workers
+# The tests mostly wait for each other's processes, so twice as many workers
 # as the smallest machine has cores; a file stays on one worker, with its fixtures.
 test: $(READY) ## Run all tests (ARGS="-k presence" for some)
-	$(BIN)/pytest -n 6 --dist loadfile $(ARGS)
+	$(BIN)/pytest -n 4 --dist loadfile $(ARGS)
 
 lint: $(READY) ## Style, types and the direction of imports
 	$(BIN)/ruff check

@@ -64,9 +64,10 @@ def _deal(
     """Deal each kind once before any comes again, as with a shuffled deck of cards."""
     while True:
         for kind in rng.sample(sorted(deck), len(deck)):
-            yield Fault(
-                kind, rng.randrange(instances), rng.uniform(*seconds), rng.uniform(*PAUSE_SECONDS)
-            )
+            shortest, longest = seconds
+            # Squared: most are short, so there are many, and some outlast every patience.
+            lasts = shortest + (longest - shortest) * rng.random() ** 2
+            yield Fault(kind, rng.randrange(instances), lasts, rng.uniform(*PAUSE_SECONDS))
 
 
 # Instances

@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import base64
 import contextlib
+import itertools
 import os
 import random
 import re
@@ -38,6 +39,9 @@ EVENT_PADDING: Final = 750
 
 FAST_READERS: Final = 8
 """They speak, too: each stays far below the gateway's limit of 50 commands a second."""
+
+JOINS_AT_ONCE: Final = 50
+PING_EVERY_SECONDS: Final = 10
 
 CALM_SECONDS: Final = 5.0
 CATCH_UP_SECONDS: Final = 60.0
@@ -90,8 +94,10 @@ class SlowReader:
     async def read_slowly(self, bytes_per_second: int) -> None:
         """Read so much every second, with little room to put it: until cancelled."""
         self._resize(SMALL_BUFFER_BYTES)
-        while True:
+        for second in itertools.count(1):
             await asyncio.sleep(1)
+            if second % PING_EVERY_SECONDS == 0:
+                await self._say_something()
             if bytes_per_second:
                 with contextlib.suppress(BlockingIOError):
                     self.take(self._line.recv(bytes_per_second))
@@ -102,6 +108,11 @@ class SlowReader:
         while self.seq is None or self.seq < seq:
             octets = await asyncio.get_running_loop().sock_recv(self._line, _CHUNK_BYTES)
             self.take(octets)
+
+    async def _say_something(self) -> None:
+        """Show that it lives: its answers to the gateway's pings wait behind what it has not read."""
+        loop = asyncio.get_running_loop()
+        await loop.sock_sendall(self._line, _frame({"id": 2, "type": "ping"}))
 
     def take(self, octets: bytes) -> None:
         """Note the numbers in what has come. Raises ``Broken``."""
@@ -232,9 +243,9 @@ async def _slow_readers(
     readers: list[SlowReader] = []
     try:
         url = site.instances[0].direct_url
-        for guest in guests:
-            reader = await SlowReader.join(url, guest, room)
-            readers.append(reader)
+        for begin in range(0, len(guests), JOINS_AT_ONCE):
+            some = guests[begin : begin + JOINS_AT_ONCE]
+            readers += await asyncio.gather(*(SlowReader.join(url, one, room) for one in some))
         last = max(reader.seq or 0 for reader in readers)
         for reader in readers:
             await reader.read_up_to(last)

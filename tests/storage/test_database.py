@@ -20,7 +20,7 @@ from gateway.storage.database import (
     direct_connection,
 )
 
-HASTY = {"connect_seconds": 0.3, "attempt_seconds": 0.2}
+HASTY = {"connect_seconds": 1.0, "attempt_seconds": 0.6}
 ADD = "insert into users (username, is_guest) values ($1, true)"
 COUNT = "select count(*) from users"
 
