@@ -75,6 +75,9 @@ class SlowReader:
         place = urlsplit(url)
         line = socket.socket()
         line.setblocking(False)
+        # From the beginning: a window that was offered once is not taken back, and what the
+        # kernel takes in there would look to the gateway like reading, and then like a stall.
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER_BYTES)
         loop = asyncio.get_running_loop()
         await loop.sock_connect(line, (place.hostname, place.port))
         key = base64.b64encode(os.urandom(16)).decode()
@@ -92,8 +95,7 @@ class SlowReader:
         return reader
 
     async def read_slowly(self, bytes_per_second: int) -> None:
-        """Read so much every second, with little room to put it: until cancelled."""
-        self._resize(SMALL_BUFFER_BYTES)
+        """Read so much every second: until cancelled."""
         for second in itertools.count(1):
             await asyncio.sleep(1)
             if second % PING_EVERY_SECONDS == 0:
@@ -104,13 +106,12 @@ class SlowReader:
 
     async def read_up_to(self, seq: int) -> None:
         """Read as fast as possible until event ``seq`` has come."""
-        self._resize(_CHUNK_BYTES)
         while self.seq is None or self.seq < seq:
             octets = await asyncio.get_running_loop().sock_recv(self._line, _CHUNK_BYTES)
             self.take(octets)
 
     async def _say_something(self) -> None:
-        """Show that it lives: its answers to the gateway's pings wait behind what it has not read."""
+        """Show that it lives: the gateway's pings wait behind what it has not read."""
         loop = asyncio.get_running_loop()
         await loop.sock_sendall(self._line, _frame({"id": 2, "type": "ping"}))
 
@@ -132,8 +133,9 @@ class SlowReader:
             end = mark.end()
         self._rest = text[max(begin, end, len(text) - _KEPT_BYTES) :]
 
-    def _resize(self, buffer_bytes: int) -> None:
-        self._line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
+    def make_room(self) -> None:
+        """Let the kernel take in more at a time, to read at full speed."""
+        self._line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _CHUNK_BYTES)
 
     def close(self) -> None:
         """Hang up."""
@@ -200,6 +202,7 @@ async def measure(site: Site, clients: int, seconds: float, bytes_per_second: in
             started = time.monotonic()
             async with asyncio.timeout(CATCH_UP_SECONDS), asyncio.TaskGroup() as group:
                 for one in slow:
+                    one.make_room()
                     group.create_task(one.read_up_to(last))
             took = time.monotonic() - started
     if journal.findings:
