@@ -21,6 +21,7 @@ DRIVER_FAILURES: Final = (
     asyncpg.PostgresConnectionError,  # class 08, and a connection lost in the middle
     asyncpg.OperatorInterventionError,  # class 57: shutting down, starting up, cancelled
     asyncpg.InsufficientResourcesError,  # class 53: too many connections, disk full
+    asyncpg.IdleInTransactionSessionTimeoutError,  # a transaction that paused for too long
     asyncpg.InternalClientError,  # asyncpg's own confusion over a connection lost in mid-statement
 )
 """What asyncpg raises when the server cannot serve, as against a statement it refuses."""

@@ -1,6 +1,6 @@
 """The pool of PostgreSQL connections.
 
-Nothing here or in the queries is bound to a session (no ``SET``, ``LISTEN``,
+Nothing here or in the queries outlives its transaction (no ``SET``, ``LISTEN``,
 temporary table or session lock), so PgBouncer in transaction mode may stand in
 between, from its version 1.21 on, which follows prepared statements. The one
 exception is the lock of the migrations, which want a direct connection.
@@ -34,6 +34,14 @@ RETURN_SECONDS: Final = 0.5
 """A connection that comes back with a statement under way has so long to cancel it; then it is cut.
 
 Cancelling first, because the server would go on with the statement otherwise.
+"""
+
+SILENT_SECONDS: Final = 3
+"""A transaction whose next statement takes longer to arrive is ended by the server.
+
+Its locks would otherwise outlive a gateway that was paused or cut off without a
+word, until TCP notices, and nobody else could write to its rooms. Shorter than
+``STATEMENT_SECONDS``, so that whoever waits for the locks still gets them.
 """
 
 CLOSE_SECONDS: Final = 5
@@ -133,9 +141,10 @@ class Database:
         """Lend a connection inside a transaction: committed at the end, rolled back on any error.
 
         A ``DatabaseUnavailable`` from the commit itself leaves open whether it
-        took place.
+        took place. The block may pause for ``SILENT_SECONDS`` between statements.
         """
         async with self.connection() as conn, conn.transaction():
+            await server.limit_silence(conn, milliseconds=str(int(SILENT_SECONDS * 1000)))
             yield conn
 
     async def check(self) -> None:

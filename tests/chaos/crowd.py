@@ -133,6 +133,10 @@ class Probes:
             )
         return cls(recorders, room)
 
+    def say(self, number: int) -> str:
+        """Have one of them send a message; return its key."""
+        return self.recorders[number].say(self._room)
+
     async def recovery_seconds(self) -> float | None:
         """Send a message from each instance; return when all have both, ``None`` if they do not."""
         started = time.monotonic()

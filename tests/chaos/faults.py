@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tests.chaos.site import Instance, Site
-from tests.support.fault_proxy import FaultProxy, Trap
+from tests.support.fault_proxy import FaultProxy, Then, Trap
 
 Disturbance = Callable[[Site, Instance], AbstractAsyncContextManager[None]]
 """Breaks something at the start of its block, and has mended it at the end."""
@@ -184,12 +184,12 @@ def _cut(link: Link) -> Disturbance:
     return disturbance
 
 
-def _commits_broken(*, passes_on: bool) -> Disturbance:
-    """Break the link to the database at every commit: before it arrives, or before its answer."""
+def _at_commit(then: Then) -> Disturbance:
+    """Do something to the link to the database when a commit comes by."""
 
     @asynccontextmanager
     async def disturbance(_: Site, instance: Instance) -> AsyncIterator[None]:
-        instance.database.break_at(Trap(b"COMMIT;", passes_on))
+        instance.database.set_trap(Trap(b"COMMIT;", then))
         yield
         instance.database.heal()
 
@@ -237,8 +237,9 @@ STRIKES: Final[Mapping[str, Disturbance]] = {
     "database link half-open": _half_open(_database),
     "database link deaf": _half_open(_database, to_server=False),
     "database link cut": _cut(_database),
-    "commits lost": _commits_broken(passes_on=False),
-    "answers to commits lost": _commits_broken(passes_on=True),
+    "commits lost": _at_commit(Then.LOSE),
+    "answers to commits lost": _at_commit(Then.LOSE_THE_ANSWER),
+    "commits held": _at_commit(Then.HOLD),
     "client link reset": _reset(_clients),
     "client link refused": _refused(_clients),
     "client link half-open": _half_open(_clients),

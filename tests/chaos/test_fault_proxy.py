@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.support.fault_proxy import FaultProxy, Streams, Trap, to_port
+from tests.support.fault_proxy import FaultProxy, Streams, Then, Trap, to_port
 from tests.support.waiting import soon
 
 HELD_SECONDS = 0.1
@@ -124,14 +124,29 @@ async def test_refused_connections_break_and_the_others_go_on(proxy: FaultProxy,
     assert await echoed(line, b"b") == b"b"
 
 
-@pytest.mark.parametrize("passes_on", [True, False])
+@pytest.mark.parametrize(
+    ("then", "arrives"), [(Then.LOSE, b"broken"), (Then.LOSE_THE_ANSWER, b"COMMIT")]
+)
 async def test_a_trap_breaks_the_connection_at_certain_bytes(
-    proxy: FaultProxy, line: Streams, heard: asyncio.Queue[bytes], *, passes_on: bool
+    proxy: FaultProxy, line: Streams, heard: asyncio.Queue[bytes], then: Then, arrives: bytes
 ):
     """Either they are lost, or the answer to them is."""
-    proxy.break_at(Trap(b"COMMIT", passes_on))
+    proxy.set_trap(Trap(b"COMMIT", then))
     assert await echoed(line, b"BEGIN") == b"BEGIN"
     assert await soon(heard.get()) == b"BEGIN"
     with pytest.raises(ConnectionResetError):
         await echoed(line, b"COMMIT")
-    assert await soon(heard.get()) == (b"COMMIT" if passes_on else b"broken")
+    assert await soon(heard.get()) == arrives
+
+
+async def test_a_trap_holds_certain_bytes_back(
+    proxy: FaultProxy, line: Streams, heard: asyncio.Queue[bytes]
+):
+    """And delivers them when it heals."""
+    reader, writer = line
+    proxy.set_trap(Trap(b"COMMIT", Then.HOLD))
+    writer.write(b"COMMIT")
+    assert await is_held(heard)
+    proxy.heal()
+    assert await soon(heard.get()) == b"COMMIT"
+    assert await soon(reader.read(100)) == b"COMMIT"

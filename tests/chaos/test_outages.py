@@ -8,8 +8,9 @@ import pytest
 from tests.chaos.crowd import Probes
 from tests.chaos.proof import prove, read_logs
 from tests.chaos.site import Instance, Site
+from tests.support.fault_proxy import Then, Trap
 from tests.support.journal import Journal
-from tests.support.waiting import WAIT_SECONDS, soon
+from tests.support.waiting import soon
 
 pytestmark = pytest.mark.slow
 
@@ -32,6 +33,12 @@ async def all_are_well(site: Site) -> None:
     """Wait until every instance says that every part of it is well."""
     for instance in site.instances:
         await soon(readiness(instance, wanted=True))
+
+
+async def answered(journal: Journal, key: str) -> None:
+    """Wait until a command is acknowledged."""
+    while key not in journal.acknowledged:  # noqa: ASYNC110 - nobody tells
+        await asyncio.sleep(0.01)
 
 
 async def records_are_the_log(site: Site, journal: Journal, probes: Probes) -> None:
@@ -75,9 +82,8 @@ async def test_without_postgresql_no_reply_lies_and_each_message_comes_once(
     finally:
         await site.servers.start_postgres()
     assert await soon(hearing) != [None]
-    async with asyncio.timeout(WAIT_SECONDS):
-        while any(recorder.wishes for recorder in probes.recorders):  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.01)
+    for key in journal.said_at:
+        await soon(answered(journal, key))
     await all_are_well(site)
     await records_are_the_log(site, journal, probes)
     assert len(journal.acknowledged) == len(site.instances)
@@ -100,5 +106,25 @@ async def test_a_half_open_link_to_redis_is_noticed(
     finally:
         deaf.redis.heal()
     await all_are_well(site)
+    await records_are_the_log(site, journal, probes)
+    assert journal.counts["connections"] == len(site.instances)
+
+
+async def test_a_link_to_postgresql_that_is_cut_in_a_commit_frees_its_room(
+    site: Site, probes: Probes, journal: Journal
+):
+    """The other instance goes on in the same room; what was cut off is committed when it heals."""
+    cut, _ = site.instances
+    cut.database.set_trap(Trap(b"COMMIT;", Then.HOLD))
+    try:
+        held = probes.say(0)
+        async with asyncio.timeout(NOTICED_SECONDS):
+            await readiness(cut, wanted=False)
+        await soon(answered(journal, probes.say(1)))
+        assert held not in journal.acknowledged
+    finally:
+        cut.database.heal()
+    await all_are_well(site)
+    await soon(answered(journal, held))
     await records_are_the_log(site, journal, probes)
     assert journal.counts["connections"] == len(site.instances)

@@ -12,6 +12,7 @@ import pytest
 
 from gateway.core.errors import ConfigurationError, DatabaseUnavailable
 from gateway.embedded import EmbeddedServers
+from gateway.storage import database as database_module
 from gateway.storage.connection import Connection
 from gateway.storage.database import (
     Database,
@@ -160,6 +161,25 @@ async def test_a_lost_connection_is_unavailable_and_replaced(database: Database)
         with pytest.raises(DatabaseUnavailable):
             await _be_terminated(database, other)
     assert await _count(database) == 0
+
+
+async def test_a_transaction_that_falls_silent_gives_up_its_locks(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others get on without it, and it is told when it speaks again."""
+    monkeypatch.setattr(database_module, "SILENT_SECONDS", 0.2)
+    async with database.connection() as other:
+        await other.execute(ADD, "ada")
+        with pytest.raises(DatabaseUnavailable):
+            await _be_outlived(database, other)
+        assert await other.fetchval("select username from users") == "grace"
+
+
+async def _be_outlived(database: Database, by: Connection) -> None:
+    async with database.transaction() as conn:
+        await conn.execute("update users set username = 'lost'")
+        await by.execute("update users set username = 'grace'")
+        await conn.execute("select 1")
 
 
 async def _be_terminated(database: Database, by: Connection) -> None:

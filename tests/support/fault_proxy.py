@@ -11,6 +11,7 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from enum import Enum, auto
 from typing import Final, NamedTuple
 
 _CHUNK_BYTES: Final = 64 * 1024
@@ -33,12 +34,22 @@ def to_port(port: int) -> Dial:
     return lambda: asyncio.open_connection("127.0.0.1", port)
 
 
+class Then(Enum):
+    """What a trap does when its bytes come by."""
+
+    LOSE = auto()
+    """Break the connection; the server never gets them."""
+    LOSE_THE_ANSWER = auto()
+    """Pass them on, then break the connection."""
+    HOLD = auto()
+    """Be half-open from here on, both ways, on every connection."""
+
+
 class Trap(NamedTuple):
-    """What breaks a connection: these bytes on their way to the server."""
+    """Certain bytes on their way to the server, and what then happens."""
 
     octets: bytes
-    passes_on: bool
-    """Whether the server still gets them; then it is the answer that is lost."""
+    then: Then
 
 
 class FaultProxy:
@@ -93,8 +104,8 @@ class FaultProxy:
         """Take no new connections; those that stand go on."""
         self._refuses = True
 
-    def break_at(self, trap: Trap) -> None:
-        """Break each connection on which a client sends certain bytes."""
+    def set_trap(self, trap: Trap) -> None:
+        """Wait for each connection on which a client sends certain bytes."""
         self._trap = trap
 
     def reset(self) -> None:
@@ -151,8 +162,11 @@ class FaultProxy:
                     if writer.is_closing():
                         return
                     if back is not None and self._trap is not None and self._trap.octets in octets:
-                        _spring(self._trap, octets, writer, back)
-                        return
+                        if self._trap.then is not Then.HOLD:
+                            _break_at(self._trap, octets, writer, back)
+                            return
+                        self.half_open()
+                        await gate.wait()
                     writer.write(octets)
                     await writer.drain()
             except ConnectionError:
@@ -169,10 +183,10 @@ class FaultProxy:
         await gate.wait()
 
 
-def _spring(
+def _break_at(
     trap: Trap, octets: bytes, writer: asyncio.StreamWriter, back: asyncio.StreamWriter
 ) -> None:
-    if trap.passes_on:
+    if trap.then is Then.LOSE_THE_ANSWER:
         writer.write(octets)
         writer.close()
     else:
