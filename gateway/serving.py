@@ -1,4 +1,4 @@
-"""Running a gateway: its servers, its port, its signals, and the order of start and end."""
+"""Running a gateway: its port, its signals, and the order of start and end."""
 
 import asyncio
 import contextlib
@@ -6,8 +6,7 @@ import gc
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import cast
 
 import structlog
@@ -15,10 +14,9 @@ import uvicorn
 from typing_extensions import override
 
 from gateway.app import CLOSE_SECONDS, Gateway
-from gateway.backplane.settings import RedisSettings
 from gateway.config import Settings
-from gateway.core.errors import ConfigurationError
-from gateway.embedded import EmbeddedServers, embedded_servers
+from gateway.core.errors import ConfigurationError, ServiceDied
+from gateway.servers import servers_of
 from gateway.storage.database import DatabaseSettings, connection_budget, direct_connection
 from gateway.storage.migrations import migrate_up
 
@@ -30,10 +28,6 @@ SEND_BUFFER_BYTES = 64 * 1024
 Left to itself it grows to megabytes, and a slow reader hides behind it: the
 gateway would believe it sent what nobody reads.
 """
-
-
-class ServiceDied(Exception):
-    """A part of the gateway ended by itself; the process must be restarted."""
 
 
 class _Server(uvicorn.Server):
@@ -83,32 +77,6 @@ async def _serve_until(
     await serving
     if gateway.supervisor.failure.done():
         raise ServiceDied(f"The part {gateway.supervisor.failure.result()!r} died; see the log.")
-
-
-@dataclass(frozen=True, slots=True)
-class Servers:
-    """Where PostgreSQL and Redis are; ``embedded`` when at least one of them is ours."""
-
-    database: DatabaseSettings
-    redis: RedisSettings
-    embedded: EmbeddedServers | None = None
-
-
-@contextlib.asynccontextmanager
-async def servers_of(settings: Settings) -> AsyncIterator[Servers]:
-    """Return where PostgreSQL and Redis are, starting the ones that no setting names."""
-    database, redis = settings.database(), settings.redis()
-    if database is not None and redis is not None:
-        yield Servers(database, redis)
-        return
-    async with embedded_servers(
-        settings.data_dir, postgres=database is None, redis=redis is None
-    ) as servers:
-        yield Servers(
-            database or settings.database_at(servers.database_url),
-            redis or settings.redis_at(servers.redis_url),
-            servers,
-        )
 
 
 async def _migrate(settings: DatabaseSettings) -> None:

@@ -1,12 +1,15 @@
-"""The command ``gateway``. Every failure that a person can mend is one readable line."""
+"""The command ``gateway``. Every failure that a person can mend is one readable line.
+
+A command imports what it needs when it is called, so that none waits for what
+only another one uses.
+"""
 
 import sys
 
 import typer
 
 from gateway.cli import connect, database, doctor, serve, types
-from gateway.core.errors import ConfigurationError, GatewayError, MigrationError
-from gateway.serving import ServiceDied
+from gateway.core.errors import ConfigurationError, GatewayError, MigrationError, ServiceDied
 
 EXIT_FAILURE = 1
 

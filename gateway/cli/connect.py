@@ -7,11 +7,6 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.terminal_screen import OutputClosed, open_screen
-from gateway.cli.terminal_session import Session, Typing
-from gateway.cli.terminal_view import View
-from gateway.client import Client, ClientError, GatewayUnreachable
-
 
 def connect(
     room: Annotated[str, typer.Argument(help="Name of a public room, made if new; or an id.")],
@@ -25,6 +20,9 @@ def connect(
 
     Lines may also be piped in, for scripts: each is carried out in turn.
     """
+    from gateway.cli.terminal_screen import OutputClosed
+    from gateway.client import ClientError, GatewayUnreachable
+
     try:
         asyncio.run(_talk(room, name, url, linger))
     except GatewayUnreachable as error:
@@ -36,6 +34,11 @@ def connect(
 
 
 async def _talk(room_name: str, name: str, url: str, linger_seconds: float) -> None:
+    from gateway.cli.terminal_screen import open_screen
+    from gateway.cli.terminal_session import Session, Typing
+    from gateway.cli.terminal_view import View
+    from gateway.client import Client
+
     # As Ctrl-C does it: asyncio cancels this, and everything is left tidy.
     asyncio.get_running_loop().add_signal_handler(
         signal.SIGTERM, signal.raise_signal, signal.SIGINT

@@ -5,21 +5,14 @@ import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.activities.accounts.passwords import Passwords
 from gateway.cli.options import DataDir
-from gateway.config import load_settings
-from gateway.serving import servers_of
-from gateway.storage import migrations
-from gateway.storage.connection import Connection
-from gateway.storage.database import direct_connection
-from gateway.storage.generated import log as log_queries
-from gateway.storage.migration_files import create_migration
-from gateway.storage.seed import seed as plant
-from gateway.telemetry import configure_logging
+
+if TYPE_CHECKING:
+    from gateway.storage.connection import Connection
 
 SEED_PASSWORD = "correct horse battery"  # noqa: S105 - of the sample accounts, and printed
 
@@ -50,6 +43,8 @@ def status(data_dir: DataDir = None) -> None:
 @migrate.command()
 def create(name: Annotated[str, typer.Argument(help="What it does, e.g. add_reactions.")]) -> None:
     """Write an empty migration file."""
+    from gateway.storage.migration_files import create_migration
+
     path = create_migration(name, datetime.now(UTC))
     print(f"created {path}")
 
@@ -69,12 +64,16 @@ def restore_mark(data_dir: DataDir = None) -> None:
 
 
 async def _restore_mark(data_dir: DataDir) -> None:
+    from gateway.storage.generated import log as log_queries
+
     async with _connection(data_dir) as conn:
         rooms = await log_queries.start_epoch(conn)
     print(f"{rooms} rooms are in a new epoch; running gateways notice within seconds")
 
 
 async def _up(data_dir: DataDir) -> None:
+    from gateway.storage import migrations
+
     count = 0
 
     def report(name: str) -> None:
@@ -89,6 +88,8 @@ async def _up(data_dir: DataDir) -> None:
 
 
 async def _down(steps: int, data_dir: DataDir) -> None:
+    from gateway.storage import migrations
+
     async with _connection(data_dir) as conn:
         await migrations.migrate_down(
             conn, steps=steps, report=lambda name: print(f"reverted {name}")
@@ -96,6 +97,8 @@ async def _down(steps: int, data_dir: DataDir) -> None:
 
 
 async def _status(data_dir: DataDir) -> None:
+    from gateway.storage import migrations
+
     async with _connection(data_dir) as conn:
         rows = await migrations.migration_status(conn)
     for row in rows:
@@ -104,6 +107,10 @@ async def _status(data_dir: DataDir) -> None:
 
 
 async def _seed(data_dir: DataDir) -> None:
+    from gateway.activities.accounts.passwords import Passwords
+    from gateway.storage import migrations
+    from gateway.storage.seed import seed as plant
+
     passwords = Passwords()
     password_hash = await passwords.hash(SEED_PASSWORD)
     passwords.close()
@@ -116,7 +123,12 @@ async def _seed(data_dir: DataDir) -> None:
 
 
 @asynccontextmanager
-async def _connection(data_dir: DataDir) -> AsyncIterator[Connection]:
+async def _connection(data_dir: DataDir) -> AsyncIterator["Connection"]:
+    from gateway.config import load_settings
+    from gateway.servers import servers_of
+    from gateway.storage.database import direct_connection
+    from gateway.telemetry import configure_logging
+
     settings = load_settings(data_dir=data_dir)
     configure_logging("warning", as_json=False)
     async with servers_of(settings) as servers, direct_connection(servers.database) as conn:

@@ -1,16 +1,9 @@
 """``gateway doctor``."""
 
 import typer
-import uvloop
-from rich.console import Console
-from rich.table import Table
 
-from gateway.app import Gateway
 from gateway.cli.options import DataDir
-from gateway.config import load_settings
 from gateway.core.health import HealthReport
-from gateway.serving import servers_of
-from gateway.telemetry import configure_logging
 
 
 def doctor(data_dir: DataDir = None) -> None:
@@ -18,6 +11,12 @@ def doctor(data_dir: DataDir = None) -> None:
 
     The exit code is 0 when all are well.
     """
+    import uvloop
+    from rich.console import Console
+    from rich.table import Table
+
+    from gateway.telemetry import configure_logging
+
     configure_logging("error", as_json=False)
     report = uvloop.run(_examine(data_dir))
     table = Table("part", "", "detail", "ms", box=None)
@@ -30,6 +29,10 @@ def doctor(data_dir: DataDir = None) -> None:
 
 
 async def _examine(data_dir: DataDir) -> HealthReport:
+    from gateway.app import Gateway
+    from gateway.config import load_settings
+    from gateway.servers import servers_of
+
     settings = load_settings(data_dir=data_dir)
     async with (
         servers_of(settings) as servers,

@@ -3,12 +3,8 @@
 from typing import Annotated
 
 import typer
-import uvloop
 
-from gateway import serving
 from gateway.cli.options import DataDir
-from gateway.config import load_settings
-from gateway.telemetry import configure_logging
 
 
 def serve(
@@ -26,6 +22,12 @@ def serve(
     the gateway, with their data in --data-dir; a second gateway on the same
     folder joins them.
     """
+    import uvloop
+
+    from gateway import serving
+    from gateway.config import load_settings
+    from gateway.telemetry import configure_logging
+
     settings = load_settings(host=host, port=port, data_dir=data_dir)
     configure_logging(settings.log_level, as_json=settings.environment == "production")
     uvloop.run(serving.serve(settings, announce=_announce))

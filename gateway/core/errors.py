@@ -33,6 +33,7 @@
 
     ConfigurationError             wrong settings, at start; never seen by a client
     MigrationError                 the schema cannot be changed as asked; at start or by command
+    ServiceDied                    a part of the gateway ended by itself; restart the process
 
 Each leaf carries its wire ``code`` (stable, documented in ``docs/errors.md``),
 the HTTP status, and whether the same request may succeed later
@@ -240,3 +241,7 @@ class ConfigurationError(Exception):
 
 class MigrationError(Exception):
     """The schema cannot be changed as asked; the message names the file and the reason."""
+
+
+class ServiceDied(Exception):
+    """A part of the gateway ended by itself; the message names it."""
