@@ -126,7 +126,7 @@ class Gateway:
                 hub.receive(room_id, publication)
                 publisher.publish(keys.room_channel(room_id), publication.encode())
 
-            rulebook = Rulebook(catalogue.HANDLERS, catalogue.PLANNERS)
+            rulebook = Rulebook(catalogue.HANDLERS, catalogue.PLANS)
             ledger = Ledger(database, rulebook, publish)
 
             # People: accounts, connections, the HTTP API

@@ -35,27 +35,47 @@ set current_story_id = added.id, updated_at = :created_at::timestamptz
 from added
 where g.id = added.session_id;
 
--- name: seat_player(id, session_id, user_id, name, joined_at)!
--- The player's seat in the game, taken at the first vote. Unique (session_id, name):
--- usernames are unique, so a name is one person's.
-insert into poker.players (id, session_id, user_id, name, joined_at, last_seen_at)
-values (
-  :id, :session_id, :user_id, :name, :joined_at::timestamptz, :joined_at::timestamptz
-)
-on conflict (session_id, name) do update set last_seen_at = excluded.last_seen_at, is_active = true;
+-- name: tables(room_ids)
+-- What lies on the tables of many rooms, without the cards.
+-- Partial unique index (room_id) where is_active; index votes (story_id).
+-- nullable: story_completed_at
+-- not null: voters
+select
+  g.room_id, g.id, g.config, g.current_story_id, s.completed_at as story_completed_at,
+  array(
+    select p.user_id
+    from poker.votes v
+    join poker.players p on p.id = v.player_id
+    where v.story_id = g.current_story_id
+  ) as voters
+from poker.sessions g
+left join poker.stories s on s.id = g.current_story_id
+where g.room_id = any(:room_ids::uuid[]) and g.is_active;
 
--- name: cast_vote(story_id, session_id, user_id, value, created_at)!
--- The vote of a seated player, or its replacement. Unique (story_id, player_id).
+-- name: cast_votes(seat_ids, session_ids, story_ids, user_ids, names, values, created_at)!
+-- One card for each voter and story, over the one that lay there; whoever has no
+-- seat in the game takes one. Unique (session_id, user_id), unique (story_id, player_id).
+with wanted as (
+  select *
+  from unnest(
+    :seat_ids::uuid[], :session_ids::uuid[], :story_ids::uuid[], :user_ids::uuid[],
+    :names::text[], :values::text[]
+  ) as w (seat_id, session_id, story_id, user_id, name, value)
+),
+seated as (
+  insert into poker.players (id, session_id, user_id, name, joined_at, last_seen_at)
+  select w.seat_id, w.session_id, w.user_id, w.name, :created_at::timestamptz, :created_at::timestamptz
+  from wanted w
+  on conflict (session_id, user_id) do update
+  set last_seen_at = excluded.last_seen_at, is_active = true
+  returning id, session_id, user_id
+)
 insert into poker.votes (story_id, player_id, session_id, value, created_at)
-select :story_id, p.id, p.session_id, :value, :created_at::timestamptz
-from poker.players p
-where p.session_id = :session_id and p.user_id = :user_id
+select w.story_id, p.id, p.session_id, w.value, :created_at::timestamptz
+from wanted w
+join seated p on p.session_id = w.session_id and p.user_id = w.user_id
 on conflict (story_id, player_id) do update
 set value = excluded.value, created_at = excluded.created_at;
-
--- name: count_votes(story_id)$
--- How many have voted. Index story_id.
-select count(*) from poker.votes where story_id = :story_id;
 
 -- name: votes_of(story_id)
 -- The cards of a story with their players, in order of voting. Index story_id.

@@ -1,20 +1,21 @@
-"""What an activity is: commands, the handlers that carry them out, and its part of a room's state.
+"""What an activity is: commands, what carries them out, and its part of a room's state.
 
-A handler runs inside the ledger's transaction with its room locked. It checks
-the rules, writes the domain tables and returns the events that say what
-happened; the ledger gives them their ``seq`` and writes the log. A handler
-that raises a ``GatewayError`` rejects its own command and nothing else.
+A command is carried out inside the ledger's transaction with its room locked:
+by a handler, or, if it is a hot one, by a plan. Either checks the rules, writes
+the domain tables and returns the events that say what happened; the ledger
+gives them their ``seq`` and writes the log. A ``GatewayError`` rejects its own
+command and nothing else.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from gateway.core.errors import NotAMember
 from gateway.core.identity import Identity
-from gateway.core.ids import MessageId, RoomId, Seq, UserId
+from gateway.core.ids import RoomId, Seq
 from gateway.core.protocol.base import Committed, EventData, WireModel
 from gateway.storage.connection import Connection
 
@@ -51,28 +52,29 @@ class Context:
         return self.role
 
 
-class NewMessage(NamedTuple):
-    """A message to be stored. The batch stores all of its messages in one statement."""
-
-    id: MessageId
-    user_id: UserId
-    content: str
-    seq: Seq
-
-
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a command did: its events in order, and the messages that the batch is to store."""
+    """What a command did: its events in order, and how many messages it added to the room."""
 
     events: tuple[EventData, ...]
-    messages: tuple[NewMessage, ...] = ()
+    messages: int = 0
 
 
-Planner = Callable[[Context, Any], Outcome]
-"""Carries out one kind of command without touching the database: for the hot ones.
+class Plan(Protocol):
+    """Carries out the hot commands of an activity, of many rooms at once.
 
-What it wants stored it returns, so that a batch of hundreds costs one statement.
-"""
+    Made anew for each use: ``load``, ``carry_out`` for each command, ``write``.
+    So hundreds of commands cost as many statements as one.
+    """
+
+    async def load(self, conn: Connection, room_ids: Sequence[RoomId], /) -> None:
+        """Read what the rules need to know, for all of the rooms."""
+
+    def carry_out(self, context: Context, command: Any, /) -> Outcome:  # noqa: ANN401 - as below
+        """Check the rules and return the events, or raise; touch nothing but what was read."""
+
+    async def write(self, conn: Connection, now: datetime, /) -> None:
+        """Write what has been carried out."""
 
 
 class Handler(Protocol):
@@ -111,5 +113,5 @@ class Activity:
 
     name: str
     handlers: Mapping[type, Handler] = field(default_factory=dict)
-    planners: Mapping[type, Planner] = field(default_factory=dict)
+    plans: Mapping[type, Callable[[], Plan]] = field(default_factory=dict)
     read_state: StateReader | None = None

@@ -1,8 +1,8 @@
 """The list of everything that can be done in a room. An activity is an entry here."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from gateway.activities.activity import Activity, Handler, Planner
+from gateway.activities.activity import Activity, Handler, Plan
 from gateway.activities.chat.handlers import CHAT
 from gateway.activities.poker.handlers import POKER
 from gateway.activities.rooms.handlers import BecomeMember, become_member
@@ -19,6 +19,6 @@ HANDLERS: Mapping[type, Handler] = {
     command: handler for activity in ACTIVITIES for command, handler in activity.handlers.items()
 }
 
-PLANNERS: Mapping[type, Planner] = {
-    command: planner for activity in ACTIVITIES for command, planner in activity.planners.items()
+PLANS: Mapping[type, Callable[[], Plan]] = {
+    command: plan for activity in ACTIVITIES for command, plan in activity.plans.items()
 }

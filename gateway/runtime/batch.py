@@ -4,9 +4,11 @@ The rooms are locked for the whole of it, so within a batch the numbers can be
 given out in memory; the log and the rooms are written once, at the end.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 from typing import NamedTuple
 from uuid import UUID
 
@@ -16,9 +18,8 @@ from gateway.activities.activity import (
     Context,
     Handler,
     LockedRoom,
-    NewMessage,
     Outcome,
-    Planner,
+    Plan,
     Submission,
 )
 from gateway.core.errors import GatewayError, InternalError, InvalidState, UnknownRoom
@@ -29,7 +30,6 @@ from gateway.core.protocol.encode import encode_event, encode_payload
 from gateway.core.publication import Kind, Publication
 from gateway.storage.connection import Connection
 from gateway.storage.generated import log as log_queries
-from gateway.storage.generated import messages as message_queries
 
 log = structlog.get_logger()
 
@@ -55,7 +55,7 @@ class _Room:
     locked: LockedRoom
     last_seq: Seq
     events: list[_Event] = field(default_factory=list)
-    messages: list[NewMessage] = field(default_factory=list)
+    messages: int = 0
 
     def add(self, submission: Submission, outcome: Outcome) -> Seq | None:
         """Give the events their numbers; return the first one's. The first carries the key."""
@@ -86,14 +86,26 @@ class _Room:
 
 
 class Rulebook(NamedTuple):
-    """Who carries out which command."""
+    """Who carries out which command; the ones with a plan are the hot ones."""
 
     handlers: Mapping[type, Handler]
-    planners: Mapping[type, Planner]
+    plans: Mapping[type, Callable[[], Plan]]
+
+
+class _Entry(NamedTuple):
+    """A submission and its place in the batch."""
+
+    place: int
+    submission: Submission
 
 
 class Batch:
-    """Carries out ``submissions`` in order on one connection, inside its transaction."""
+    """Carries out ``submissions`` on one connection, inside its transaction.
+
+    Those of a room in order, all rooms side by side: first the hot commands at
+    the head of every room's queue, all at once, then the others at the head, one
+    by one, and again, until nothing waits.
+    """
 
     def __init__(
         self,
@@ -110,15 +122,23 @@ class Batch:
         self._roles: dict[tuple[RoomId, UserId], str] = {}
         self._done: dict[KeyOf, Committed] = {}
         self._now: datetime | None = None
+        self._results: list[Result] = [_unknown_room()] * len(submissions)
 
     async def run(self) -> list[Result]:
         """Return what became of each submission. Nothing is true before the commit."""
         await self._lock_rooms()
         await self._find_roles()
         await self._find_keys()
-        results = [await self._carry_out(submission) for submission in self._submissions]
+        queues = {room_id: deque[_Entry]() for room_id in self._rooms}
+        for entry in map(_Entry, count(), self._submissions):
+            if (queue := queues.get(entry.submission.room_id)) is not None:
+                queue.append(entry)
+        while any(queues.values()):
+            await self._carry_out_hot([*self._heads(queues.values(), hot=True)])
+            for place, submission in self._heads(queues.values(), hot=False):
+                self._results[place] = await self._carry_out(submission)
         await self._write_log()
-        return results
+        return self._results
 
     def publications(self) -> list[tuple[RoomId, Publication]]:
         """Return what to publish once the transaction has been committed."""
@@ -166,44 +186,75 @@ class Batch:
             committed = Committed(seq=row.seq, at=row.created_at)
             self._done[row.room_id, row.actor, row.key] = committed
 
-    async def _carry_out(self, submission: Submission) -> Result:
-        key = _key_of(submission)
-        if key and (before := self._done.get(key)):
+    def _heads(self, queues: Iterable[deque[_Entry]], *, hot: bool) -> Iterator[_Entry]:
+        """Take from the head of each queue what is hot, or what is not."""
+        for queue in queues:
+            while queue and (type(queue[0].submission.command) in self._rulebook.plans) == hot:
+                yield queue.popleft()
+
+    async def _carry_out_hot(self, entries: Sequence[_Entry]) -> None:
+        rooms_of: dict[Callable[[], Plan], set[RoomId]] = {}
+        for _, submission in entries:
+            make_plan = self._rulebook.plans[type(submission.command)]
+            rooms_of.setdefault(make_plan, set()).add(submission.room_id)
+        plans = {make_plan: make_plan() for make_plan in rooms_of}
+        for make_plan, plan in plans.items():
+            await plan.load(self._conn, [*rooms_of[make_plan]])
+        for place, submission in entries:
+            plan = plans[self._rulebook.plans[type(submission.command)]]
+            self._results[place] = self._carry_out_by(plan, submission)
+        for plan in plans.values():
+            await plan.write(self._conn, self._at)
+
+    def _carry_out_by(self, plan: Plan, submission: Submission) -> Result:
+        if before := self._find_done(submission):
             return before
         try:
             room = self._open_room(submission)
-            outcome = await self._handle(room, submission)
-        except GatewayError as error:
-            if len(self._submissions) == 1:
+            outcome = plan.carry_out(self._context(room, submission), submission.command)
+        except Exception as error:  # noqa: BLE001 - it is logged
+            return _rejection(error, submission)
+        return self._commit(room, submission, outcome)
+
+    async def _carry_out(self, submission: Submission) -> Result:
+        if before := self._find_done(submission):
+            return before
+        try:
+            room = self._open_room(submission)
+            outcome = await self._handle(self._context(room, submission), submission.command)
+        except Exception as error:
+            if self._is_alone:
                 raise  # the transaction undoes what the handler wrote
-            return error
-        except Exception:
-            log.exception(
-                "command.failed",
-                command=type(submission.command).__name__,
-                room=str(submission.room_id),
-                actor=str(submission.actor.user_id),
-            )
-            if len(self._submissions) == 1:
-                raise
-            return InternalError("The gateway could not carry this out; its log says why.")
-        seq = room.add(submission, outcome)
-        committed = Committed(seq=seq, at=self._at if seq else None)
-        if key and seq:
-            self._done[key] = committed
-        return committed
+            return _rejection(error, submission)
+        return self._commit(room, submission, outcome)
+
+    async def _handle(self, context: Context, command: object) -> Outcome:
+        handler = self._rulebook.handlers[type(command)]
+        if self._is_alone:
+            # Its failure may end the whole transaction: no savepoint needed.
+            return await handler(context, command)
+        async with self._conn.transaction():
+            return await handler(context, command)
+
+    @property
+    def _is_alone(self) -> bool:
+        return len(self._submissions) == 1
+
+    def _find_done(self, submission: Submission) -> Committed | None:
+        key = _key_of(submission)
+        return self._done.get(key) if key else None
 
     def _open_room(self, submission: Submission) -> _Room:
-        room = self._rooms.get(submission.room_id)
+        room = self._rooms[submission.room_id]
         role = self._roles.get((submission.room_id, submission.actor.user_id))
-        if room is None or (room.locked.is_private and role is None and not submission.invited):
-            raise UnknownRoom("There is no such room, or you may not see it.")
+        if room.locked.is_private and role is None and not submission.invited:
+            raise _unknown_room()
         if room.locked.is_archived:
             raise InvalidState("This room is archived: it can be read, not written.")
         return room
 
-    async def _handle(self, room: _Room, submission: Submission) -> Outcome:
-        context = Context(
+    def _context(self, room: _Room, submission: Submission) -> Context:
+        return Context(
             conn=self._conn,
             room=room.locked,
             actor=submission.actor,
@@ -212,20 +263,19 @@ class Batch:
             seq=Seq(room.last_seq + 1),
             new_id=self._new_id,
         )
-        if planner := self._rulebook.planners.get(type(submission.command)):
-            return planner(context, submission.command)
-        handler = self._rulebook.handlers[type(submission.command)]
-        if len(self._submissions) == 1:
-            # Alone, its failure may end the whole transaction: no savepoint needed.
-            return await handler(context, submission.command)
-        async with self._conn.transaction():
-            return await handler(context, submission.command)
+
+    def _commit(self, room: _Room, submission: Submission, outcome: Outcome) -> Committed:
+        seq = room.add(submission, outcome)
+        committed = Committed(seq=seq, at=self._at if seq else None)
+        key = _key_of(submission)
+        if key and seq:
+            self._done[key] = committed
+        return committed
 
     async def _write_log(self) -> None:
         rooms = [room for room in self._rooms.values() if room.events]
         if not rooms:
             return
-        await self._write_messages(rooms)
         events = [(room.locked.id, event) for room in rooms for event in room.events]
         await log_queries.append_events(
             self._conn,
@@ -241,22 +291,8 @@ class Batch:
             self._conn,
             room_ids=[room.locked.id for room in rooms],
             last_seqs=[room.last_seq for room in rooms],
-            messages_added=[len(room.messages) for room in rooms],
+            messages_added=[room.messages for room in rooms],
             updated_at=self._at,
-        )
-
-    async def _write_messages(self, rooms: Sequence[_Room]) -> None:
-        messages = [(room.locked.id, message) for room in rooms for message in room.messages]
-        if not messages:
-            return
-        await message_queries.insert_messages(
-            self._conn,
-            ids=[message.id for _, message in messages],
-            room_ids=[room_id for room_id, _ in messages],
-            user_ids=[message.user_id for _, message in messages],
-            contents=[message.content for _, message in messages],
-            seqs=[message.seq for _, message in messages],
-            created_at=self._at,
         )
 
 
@@ -264,3 +300,21 @@ def _key_of(submission: Submission) -> KeyOf | None:
     if submission.key is None:
         return None
     return submission.room_id, submission.actor.user_id, submission.key
+
+
+def _unknown_room() -> UnknownRoom:
+    return UnknownRoom("There is no such room, or you may not see it.")
+
+
+def _rejection(error: Exception, submission: Submission) -> GatewayError:
+    """Return what the sender is told."""
+    if isinstance(error, GatewayError):
+        return error
+    log.error(
+        "command.failed",
+        command=type(submission.command).__name__,
+        room=str(submission.room_id),
+        actor=str(submission.actor.user_id),
+        exc_info=error,
+    )
+    return InternalError("The gateway could not carry this out; its log says why.")

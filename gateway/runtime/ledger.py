@@ -122,20 +122,26 @@ class Ledger:
         return len(self._queue) >= MAX_QUEUED or self._queue.waiting(room_id) >= MAX_QUEUED_OF_ROOM
 
     async def _commit(self, entries: list[_Entry]) -> None:
-        submissions = [entry.submission for entry in entries]
-        results: list[Result]
         try:
-            async with self._database.transaction() as conn:
-                batch = Batch(conn, submissions, self._rulebook, self._new_id)
-                results = await batch.run()
+            results = await self._transact([entry.submission for entry in entries])
         except GatewayError as error:  # the only command's own, or there is no database
             results = [error] * len(entries)
         except Exception:
-            # One command's fault is caught in the batch; this one concerns them all.
             log.exception("ledger.batch_failed", commands=len(entries))
-            results = [InternalError("The gateway could not carry this out.")] * len(entries)
-        else:
-            for room_id, publication in batch.publications():
-                self._publish(room_id, publication)
+            if len(entries) > 1:
+                # Rolled back as a whole; alone, only the one at fault fails.
+                for entry in entries:
+                    await self._commit([entry])
+                return
+            results = [InternalError("The gateway could not carry this out; its log says why.")]
         for entry, result in zip(entries, results, strict=True):
             entry.done(result)
+
+    async def _transact(self, submissions: list[Submission]) -> list[Result]:
+        """Commit what can be, and publish it; return what became of each."""
+        async with self._database.transaction() as conn:
+            batch = Batch(conn, submissions, self._rulebook, self._new_id)
+            results = await batch.run()
+        for room_id, publication in batch.publications():
+            self._publish(room_id, publication)
+        return results

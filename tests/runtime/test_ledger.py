@@ -1,13 +1,15 @@
 """The way of durable commands into the log, on a real PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import uuid4
 
 import orjson
 import pytest
 
+from gateway.activities import catalogue
 from gateway.activities.activity import Context, Outcome, Submission
 from gateway.activities.rooms.messages import MemberJoined
 from gateway.core.errors import (
@@ -24,6 +26,8 @@ from gateway.core.ids import RoomId
 from gateway.core.protocol.base import Committed
 from gateway.embedded import EmbeddedServers
 from gateway.runtime import ledger as ledger_module
+from gateway.runtime.batch import Batch, Rulebook
+from gateway.storage.connection import Connection
 from gateway.storage.database import Database, DatabaseSettings
 from gateway.storage.migrations import migrate_up
 from tests.support.ledgers import (
@@ -33,7 +37,10 @@ from tests.support.ledgers import (
     new_room,
     open_book,
     read_log,
+    reveal,
     say,
+    start_story,
+    vote,
 )
 
 
@@ -60,11 +67,36 @@ async def say_twice(context: Context, _command: SayTwice) -> Outcome:
     return Outcome((MemberJoined(user=context.actor.person, role="member"),) * 2)
 
 
+@dataclass(frozen=True)
+class Spoil:
+    """A hot command that cannot be written."""
+
+
+class Spoiling:
+    """Its plan."""
+
+    def __init__(self) -> None:
+        self._spoilt = False
+
+    async def load(self, conn: Connection, room_ids: Sequence[RoomId]) -> None:
+        """Nothing."""
+
+    def carry_out(self, _context: Context, _command: Spoil) -> Outcome:
+        """Nothing yet."""
+        self._spoilt = True
+        return Outcome(())
+
+    async def write(self, conn: Connection, _now: datetime) -> None:
+        """Fail, and leave the transaction in ruins."""
+        if self._spoilt:
+            await conn.execute("select from nowhere")
+
+
 @pytest.fixture
 async def book(database: Database) -> AsyncIterator[Book]:
     """A ledger that also knows the commands above."""
     handlers = {WriteAndFail: write_and_fail, SayTwice: say_twice}
-    async with open_book(database, handlers) as book:
+    async with open_book(database, handlers, {Spoil: Spoiling}) as book:
         yield book
 
 
@@ -180,6 +212,80 @@ async def test_a_rejected_command_leaves_the_others_of_its_batch(
     contents = [orjson.loads(event)["data"]["content"] for event in await read_log(database, room)]
     assert contents == ["one", "two"]
     assert await room_name(database, room) == "r"
+
+
+async def test_a_command_that_spoils_its_batch_fails_alone(
+    database: Database, book: Book, ada: Identity, room: RoomId
+):
+    """The others are committed, in their order."""
+    results = await book.all_at_once(
+        say(room, ada, "one"), Submission(room, ada, Spoil()), say(room, ada, "two")
+    )
+    assert [type(result) for result in results] == [Committed, InternalError, Committed]
+    contents = [orjson.loads(event)["data"]["content"] for event in await read_log(database, room)]
+    assert contents == ["one", "two"]
+
+
+async def test_hot_commands_and_others_of_a_room_keep_their_order(
+    database: Database, book: Book, ada: Identity
+):
+    """Whatever stands side by side with those of other rooms."""
+    grace = await new_person(database, "Grace")
+    rooms = [await new_room(database, ada, grace) for _ in range(3)]
+    evening = [
+        lambda room: vote(room, ada, "5"),  # too early
+        lambda room: start_story(room, ada, "Sign-in page"),
+        lambda room: say(room, grace),
+        lambda room: vote(room, ada, "5"),
+        lambda room: vote(room, grace, "8"),
+        lambda room: say(room, ada),
+        lambda room: vote(room, ada, "13"),  # on second thoughts
+        lambda room: reveal(room, ada),
+        lambda room: vote(room, grace, "5"),  # too late
+        lambda room: start_story(room, ada, "Sign-out button"),
+        lambda room: vote(room, grace, "1"),
+    ]
+    results = await book.all_at_once(*(act(room) for act in evening for room in rooms))
+    for number, room in enumerate(rooms):
+        kinds = [type(result) for result in results[number::3]]
+        assert [n for n, kind in enumerate(kinds) if kind is not Committed] == [0, 8]
+        events = [orjson.loads(event) for event in await read_log(database, room)]
+        assert [(event["type"], event["data"].get("voted")) for event in events] == [
+            ("poker.started", None),
+            ("chat.message", None),
+            ("poker.voted", 1),
+            ("poker.voted", 2),
+            ("chat.message", None),
+            ("poker.voted", 2),
+            ("poker.revealed", None),
+            ("poker.started", None),
+            ("poker.voted", 1),
+        ]
+        cards = {vote["player"]["name"]: vote["card"] for vote in events[6]["data"]["votes"]}
+        assert sorted(cards.values()) == ["13", "8"]
+        assert book.frames(room) == await read_log(database, room)
+
+
+async def test_hot_commands_of_many_rooms_cost_as_many_statements_as_one(
+    database: Database, book: Book, ada: Identity
+):
+    """A busy gateway pays by the batch."""
+    rooms = [await new_room(database, ada) for _ in range(20)]
+    await book.all_at_once(*(start_story(room, ada, "Story") for room in rooms))
+    alone = await count_statements(database, say(rooms[0], ada), vote(rooms[0], ada, "1"))
+    crowd = [act for room in rooms for act in (say(room, ada), vote(room, ada, "2"))]
+    assert await count_statements(database, *crowd) == alone
+
+
+async def count_statements(database: Database, *batch: Submission) -> int:
+    """Carry out a batch; return what it took."""
+    seen: list[object] = []
+    async with database.transaction() as conn:
+        with conn.query_logger(seen.append):
+            rulebook = Rulebook(catalogue.HANDLERS, catalogue.PLANS)
+            results = await Batch(conn, batch, rulebook, uuid4).run()
+    assert {type(result) for result in results} == {Committed}
+    return len(seen)
 
 
 @pytest.mark.parametrize("error", [InvalidState("Not now."), RuntimeError("a fault of ours")])

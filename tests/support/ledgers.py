@@ -1,13 +1,20 @@
 """Ledgers with somebody to write into them, and the log as it stands in the database."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
 from gateway.activities import catalogue
-from gateway.activities.activity import Handler, Submission
+from gateway.activities.activity import Handler, Plan, Submission
 from gateway.activities.chat.messages import ChatSend, ChatSendData
+from gateway.activities.poker.messages import (
+    PokerReveal,
+    PokerStart,
+    PokerStartData,
+    PokerVote,
+    PokerVoteData,
+)
 from gateway.activities.rooms.handlers import BecomeMember
 from gateway.core.errors import GatewayError
 from gateway.core.identity import Identity
@@ -29,9 +36,14 @@ Result = Committed | GatewayError
 class Book:
     """A ledger, and everything it has published."""
 
-    def __init__(self, database: Database, handlers: Mapping[type, Handler]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        handlers: Mapping[type, Handler],
+        plans: Mapping[type, Callable[[], Plan]],
+    ) -> None:
         self.published: list[tuple[RoomId, Publication]] = []
-        rulebook = Rulebook({**catalogue.HANDLERS, **handlers}, catalogue.PLANNERS)
+        rulebook = Rulebook({**catalogue.HANDLERS, **handlers}, {**catalogue.PLANS, **plans})
         self.ledger = Ledger(
             database, rulebook, lambda room_id, news: self.published.append((room_id, news))
         )
@@ -60,10 +72,12 @@ class Book:
 
 @asynccontextmanager
 async def open_book(
-    database: Database, handlers: Mapping[type, Handler] | None = None
+    database: Database,
+    handlers: Mapping[type, Handler] | None = None,
+    plans: Mapping[type, Callable[[], Plan]] | None = None,
 ) -> AsyncIterator[Book]:
-    """Run a ledger for the block; ``handlers`` are added to the gateway's own."""
-    book = Book(database, handlers or {})
+    """Run a ledger for the block; ``handlers`` and ``plans`` are added to the gateway's own."""
+    book = Book(database, handlers or {}, plans or {})
     supervisor = Supervisor()
     supervisor.service("ledger", book.ledger.run())
     yield book
@@ -107,6 +121,23 @@ def say(
         id=1, type="chat.send", room=room_id, key=key, data=ChatSendData(content=content)
     )
     return Submission(room_id=room_id, actor=actor, command=command, key=key)
+
+
+def start_story(room_id: RoomId, actor: Identity, title: str) -> Submission:
+    """Return the wish to open a story of planning poker."""
+    data = PokerStartData(title=title)
+    return Submission(room_id, actor, PokerStart(id=1, type="poker.start", room=room_id, data=data))
+
+
+def vote(room_id: RoomId, actor: Identity, card: str) -> Submission:
+    """Return the wish to vote on the open story."""
+    data = PokerVoteData(card=card)
+    return Submission(room_id, actor, PokerVote(id=1, type="poker.vote", room=room_id, data=data))
+
+
+def reveal(room_id: RoomId, actor: Identity) -> Submission:
+    """Return the wish to turn the cards over."""
+    return Submission(room_id, actor, PokerReveal(id=1, type="poker.reveal", room=room_id))
 
 
 def become_member(room_id: RoomId, actor: Identity) -> Submission:

@@ -1,8 +1,10 @@
 """The chat, as the ledger writes it and as a newcomer reads it."""
 
-from typing import cast
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple, cast
 
-from gateway.activities.activity import Activity, Context, NewMessage, Outcome
+from gateway.activities.activity import Activity, Context, Outcome
 from gateway.activities.chat.messages import (
     ChatMessage,
     ChatSend,
@@ -11,7 +13,7 @@ from gateway.activities.chat.messages import (
     MessageView,
 )
 from gateway.core.identity import Identity
-from gateway.core.ids import MessageId, RoomId
+from gateway.core.ids import MessageId, RoomId, Seq, UserId
 from gateway.core.protocol.base import Person
 from gateway.storage.connection import Connection
 from gateway.storage.generated import messages as message_queries
@@ -20,14 +22,51 @@ STATE_MESSAGES = 50
 """Messages in a room's state: about two screens."""
 
 
-def send(context: Context, command: ChatSend) -> Outcome:
-    """Say something."""
-    context.require_member()
-    message_id = MessageId(context.new_id())
-    content = command.data.content
-    event = ChatMessage(id=message_id, content=content, author=context.actor.person)
-    message = NewMessage(message_id, context.actor.user_id, content, context.seq)
-    return Outcome((event,), (message,))
+class _Message(NamedTuple):
+    id: MessageId
+    room_id: RoomId
+    user_id: UserId
+    content: str
+    seq: Seq
+
+
+class Sending:
+    """The plan of ``chat.send``: its messages are stored in one statement."""
+
+    def __init__(self) -> None:
+        self._messages: list[_Message] = []
+
+    async def load(self, _conn: Connection, _room_ids: Sequence[RoomId]) -> None:
+        """Nothing: that the sender is a member is known already."""
+
+    def carry_out(self, context: Context, command: ChatSend) -> Outcome:
+        """Say something."""
+        context.require_member()
+        message = _Message(
+            MessageId(context.new_id()),
+            context.room.id,
+            context.actor.user_id,
+            command.data.content,
+            context.seq,
+        )
+        self._messages.append(message)
+        event = ChatMessage(id=message.id, content=message.content, author=context.actor.person)
+        return Outcome((event,), messages=1)
+
+    async def write(self, conn: Connection, now: datetime) -> None:
+        """Store the messages."""
+        if not self._messages:
+            return
+        ids, room_ids, user_ids, contents, seqs = zip(*self._messages, strict=True)
+        await message_queries.insert_messages(
+            conn,
+            ids=ids,
+            room_ids=room_ids,
+            user_ids=user_ids,
+            contents=contents,
+            seqs=seqs,
+            created_at=now,
+        )
 
 
 async def read_state(conn: Connection, room_id: RoomId, _viewer: Identity) -> ChatState:
@@ -54,4 +93,4 @@ def _view(row: message_queries.NewestMessagesRow) -> MessageView:
     )
 
 
-CHAT = Activity(name="chat", planners={ChatSend: send}, read_state=read_state)
+CHAT = Activity(name="chat", plans={ChatSend: Sending}, read_state=read_state)

@@ -14,10 +14,10 @@ from gateway.activities.poker.messages import (
     PokerStarted,
     PokerState,
     PokerVote,
-    PokerVoted,
     RevealedVote,
     Story,
 )
+from gateway.activities.poker.voting import Voting
 from gateway.core.errors import Forbidden, InvalidState
 from gateway.core.identity import Identity
 from gateway.core.ids import RoomId
@@ -50,39 +50,9 @@ async def start(context: Context, command: PokerStart) -> Outcome:
     event = PokerStarted(
         game_id=game.id,
         name=game.name,
-        deck=_deck(game),
+        deck=GameConfig.model_validate(game.config).deck,
         host=_host(game) or context.actor.person,
         story=story,
-    )
-    return Outcome((event,))
-
-
-async def vote(context: Context, command: PokerVote) -> Outcome:
-    """Put a card on the table, face down."""
-    context.require_member()
-    game, story_id = await _open_story(context, command.data.story_id)
-    rules.check_card(command.data.card, _deck(game))
-    await poker_queries.seat_player(
-        context.conn,
-        id=context.new_id(),
-        session_id=game.id,
-        user_id=context.actor.user_id,
-        name=context.actor.name,
-        joined_at=context.now,
-    )
-    await poker_queries.cast_vote(
-        context.conn,
-        story_id=story_id,
-        session_id=game.id,
-        user_id=context.actor.user_id,
-        value=command.data.card,
-        created_at=context.now,
-    )
-    event = PokerVoted(
-        game_id=game.id,
-        story_id=story_id,
-        player=context.actor.person,
-        voted=await poker_queries.count_votes(context.conn, story_id=story_id),
     )
     return Outcome((event,))
 
@@ -90,7 +60,13 @@ async def vote(context: Context, command: PokerVote) -> Outcome:
 async def reveal(context: Context, command: PokerReveal) -> Outcome:
     """Turn the cards over, and keep the round."""
     context.require_member()
-    game, story_id = await _open_story(context, command.data.story_id)
+    game = await poker_queries.active_game(context.conn, room_id=context.room.id)
+    story_id = rules.require_open_story(
+        game.current_story_id if game else None,
+        command.data.story_id,
+        is_revealed=game is not None and game.story_completed_at is not None,
+    )
+    assert game is not None  # noqa: S101 - no story is open without one
     _require_host(context, game)
     votes = await _votes(context.conn, story_id)
     if not votes:
@@ -124,7 +100,7 @@ async def read_state(conn: Connection, room_id: RoomId, viewer: Identity) -> Pok
     return PokerState(
         game_id=game.id,
         name=game.name,
-        deck=_deck(game),
+        deck=GameConfig.model_validate(game.config).deck,
         host=_host(game),
         story=story,
         voted=tuple(vote.player for vote in votes),
@@ -147,25 +123,9 @@ async def _open_game(context: Context) -> None:
     )
 
 
-async def _open_story(context: Context, expected: UUID | None) -> tuple[Game, UUID]:
-    """Return the game and the story that takes votes, or raise ``InvalidState``."""
-    game = await poker_queries.active_game(context.conn, room_id=context.room.id)
-    if game is None or game.current_story_id is None:
-        raise InvalidState("No story is open: start one first.")
-    if expected is not None and expected != game.current_story_id:
-        raise InvalidState("Another story is open now.")
-    if game.story_completed_at is not None:
-        raise InvalidState("The cards of this story are on the table already.")
-    return game, game.current_story_id
-
-
 def _require_host(context: Context, game: Game) -> None:
     if context.role not in MODERATORS and context.actor.user_id != game.host_id:
         raise Forbidden("Only the host of the game, or an admin or moderator, may do this.")
-
-
-def _deck(game: Game) -> tuple[str, ...]:
-    return GameConfig.model_validate(game.config).deck
 
 
 def _host(game: Game) -> Person | None:
@@ -186,6 +146,7 @@ async def _votes(conn: Connection, story_id: UUID) -> tuple[RevealedVote, ...]:
 
 POKER = Activity(
     name="poker",
-    handlers={PokerStart: start, PokerVote: vote, PokerReveal: reveal},
+    handlers={PokerStart: start, PokerReveal: reveal},
+    plans={PokerVote: Voting},
     read_state=read_state,
 )

@@ -10,9 +10,10 @@ import statistics
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final
+from uuid import UUID
 
 from gateway.activities.poker.messages import Statistics
-from gateway.core.errors import InvalidField
+from gateway.core.errors import InvalidField, InvalidState
 
 MODIFIED_FIBONACCI: Final = ("0", "½", "1", "2", "3", "5", "8", "13", "20", "40", "100", "?", "☕")
 """The deck of a new game."""
@@ -27,6 +28,21 @@ def check_card(card: str, deck: Sequence[str]) -> None:
     """Raise ``InvalidField`` unless ``card`` is in ``deck``."""
     if card not in deck:
         raise InvalidField(f'The field "data.card" is wrong: the cards are {" ".join(deck)}.')
+
+
+def require_open_story(story_id: UUID | None, expected: UUID | None, *, is_revealed: bool) -> UUID:
+    """Return the story that takes votes, or raise ``InvalidState``.
+
+    ``story_id`` is the one on the table, ``expected`` the one that somebody
+    means, if they say so.
+    """
+    if story_id is None:
+        raise InvalidState("No story is open: start one first.")
+    if expected is not None and expected != story_id:
+        raise InvalidState("Another story is open now.")
+    if is_revealed:
+        raise InvalidState("The cards of this story are on the table already.")
+    return story_id
 
 
 def summarise(cards: Sequence[str]) -> Statistics:

@@ -3,6 +3,7 @@
 Generated from the live schema by `gateway types`; not to be edited.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -27,6 +28,16 @@ class ActiveGameRow:
     story_title: str | None
     story_completed_at: datetime | None
     story_started_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class TablesRow:
+    room_id: RoomId
+    id: UUID
+    config: Json
+    current_story_id: UUID | None
+    story_completed_at: datetime | None
+    voters: Sequence[UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,61 +105,46 @@ async def open_story(
     return affected_rows(answer)
 
 
-async def seat_player(
+async def tables(
     conn: Connection,
     *,
-    id: UUID,
-    session_id: UUID,
-    user_id: UserId,
-    name: str,
-    joined_at: datetime,
+    room_ids: Sequence[RoomId],
+) -> list[TablesRow]:
+    """What lies on the tables of many rooms, without the cards.
+    Partial unique index (room_id) where is_active; index votes (story_id).
+    """
+    answer = await conn.fetch(
+        _SQL["tables"],
+        room_ids,
+    )
+    return [TablesRow(*record) for record in answer]
+
+
+async def cast_votes(
+    conn: Connection,
+    *,
+    seat_ids: Sequence[UUID],
+    session_ids: Sequence[UUID],
+    story_ids: Sequence[UUID],
+    user_ids: Sequence[UserId],
+    names: Sequence[str],
+    values: Sequence[str],
+    created_at: datetime,
 ) -> int:
-    """The player's seat in the game, taken at the first vote. Unique (session_id, name):
-    usernames are unique, so a name is one person's.
+    """One card for each voter and story, over the one that lay there; whoever has no
+    seat in the game takes one. Unique (session_id, user_id), unique (story_id, player_id).
     """
     answer = await conn.execute(
-        _SQL["seat_player"],
-        id,
-        session_id,
-        user_id,
-        name,
-        joined_at,
-    )
-    return affected_rows(answer)
-
-
-async def cast_vote(
-    conn: Connection,
-    *,
-    story_id: UUID,
-    value: str,
-    created_at: datetime,
-    session_id: UUID,
-    user_id: UserId,
-) -> int:
-    """The vote of a seated player, or its replacement. Unique (story_id, player_id)."""
-    answer = await conn.execute(
-        _SQL["cast_vote"],
-        story_id,
-        value,
+        _SQL["cast_votes"],
+        seat_ids,
+        session_ids,
+        story_ids,
+        user_ids,
+        names,
+        values,
         created_at,
-        session_id,
-        user_id,
     )
     return affected_rows(answer)
-
-
-async def count_votes(
-    conn: Connection,
-    *,
-    story_id: UUID,
-) -> int | None:
-    """How many have voted. Index story_id."""
-    answer: int | None = await conn.fetchval(
-        _SQL["count_votes"],
-        story_id,
-    )
-    return answer
 
 
 async def votes_of(
