@@ -3,7 +3,8 @@
 import asyncio
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Final, Self
 
 import asyncpg
@@ -12,6 +13,7 @@ from tests.chaos.options import Options
 from tests.chaos.site import Site
 from tests.support.journal import Journal
 from tests.support.recorder import Recorder
+from tests.support.waiting import WAIT_SECONDS
 
 ROOMS_OF_A_CLIENT: Final = 3
 
@@ -154,6 +156,18 @@ class Probes:
         self._missing.discard((name, key))
         if not self._missing:
             self._heard.set()
+
+
+@asynccontextmanager
+async def connected(site: Site, *recorders: Recorder) -> AsyncIterator[None]:
+    """Keep clients connected for the block, from the moment when all are in their rooms."""
+    async with asyncio.TaskGroup() as group:
+        for recorder in recorders:
+            group.create_task(recorder.run())
+        assert not await settle(recorders, site.servers.database_url, WAIT_SECONDS)
+        yield
+        for recorder in recorders:
+            recorder.stop()
 
 
 async def settle(

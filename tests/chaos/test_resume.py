@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.chaos.conftest import connected
-from tests.chaos.crowd import settle
+from tests.chaos.crowd import connected, settle
 from tests.chaos.site import Site
 from tests.support.journal import Journal, Received, Snapshot
 from tests.support.recorder import Recorder
