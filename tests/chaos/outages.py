@@ -14,7 +14,7 @@ from typing import Final
 
 import uvloop
 
-from tests.chaos.crowd import Probes, connected
+from tests.chaos.crowd import MAX_WISHES, Probes, connected
 from tests.chaos.options import Options
 from tests.chaos.proof import prove, read_logs
 from tests.chaos.site import Instance, Site, running_site
@@ -148,8 +148,9 @@ class _Beginning:
 async def _talk(probes: Probes, seconds: float) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        for number in range(len(probes.recorders)):
-            probes.say(number)
+        for number, recorder in enumerate(probes.recorders):
+            if len(recorder.wishes) < MAX_WISHES:  # as a client would, or be told to slow down
+                probes.say(number)
         await asyncio.sleep(1 / MESSAGES_PER_SECOND)
 
 
