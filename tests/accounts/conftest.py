@@ -14,10 +14,9 @@ from tests.support.databases import migrated_database
 
 
 @pytest.fixture(scope="session")
-async def accounts_database_url(servers: EmbeddedServers) -> AsyncIterator[str]:
+async def accounts_database_url(servers: EmbeddedServers) -> str:
     """A migrated database for all tests of accounts."""
-    async with migrated_database(servers.database_url) as url:
-        yield url
+    return await migrated_database(servers.database_url)
 
 
 @pytest.fixture

@@ -88,14 +88,13 @@ class Terminal:
 
 
 @pytest.fixture(scope="module")
-async def settings(servers: EmbeddedServers) -> AsyncIterator[dict[str, object]]:
+async def settings(servers: EmbeddedServers) -> dict[str, object]:
     """What an instance for these tests is started with."""
-    async with migrated_database(servers.database_url) as database_url:
-        yield {
-            "database_url": database_url,
-            "redis_url": servers.redis_url,
-            "arrivals_per_minute": 10_000,
-        }
+    return {
+        "database_url": await migrated_database(servers.database_url),
+        "redis_url": servers.redis_url,
+        "arrivals_per_minute": 10_000,
+    }
 
 
 @pytest.fixture(scope="module")

@@ -14,10 +14,9 @@ from tests.support.gateway_process import GatewayProcess, running_gateway
 
 
 @pytest.fixture(scope="session")
-async def shared(servers: EmbeddedServers) -> AsyncIterator[Shared]:
+async def shared(servers: EmbeddedServers) -> Shared:
     """One database for all tests of the client; each has its own rooms in it."""
-    async with migrated_database(servers.database_url) as url:
-        yield Shared(url, servers.redis_url)
+    return Shared(await migrated_database(servers.database_url), servers.redis_url)
 
 
 @pytest.fixture(scope="session")

@@ -59,12 +59,12 @@ async def test_data_of_a_newer_redis_is_not_taken_for_an_empty_folder(
         await start(data_dir, redis=True)
 
 
-async def test_damaged_postgresql_data_shows_the_end_of_the_log(data_dir: Path) -> None:
+async def test_damaged_postgresql_data_shows_the_end_of_the_log(used_data_dir: Path) -> None:
     """What PostgreSQL itself says about its data is in the message."""
-    await start(data_dir, postgres=True)
-    (data_dir / "postgres" / "global" / "pg_control").unlink()
+    await start(used_data_dir, postgres=True)
+    (used_data_dir / "postgres" / "global" / "pg_control").unlink()
     with pytest.raises(ConfigurationError, match=r"(?s)did not start.*postgres\.log.*pg_control"):
-        await start(data_dir, postgres=True)
+        await start(used_data_dir, postgres=True)
 
 
 async def test_damaged_redis_data_shows_the_end_of_the_log(data_dir: Path) -> None:
@@ -124,18 +124,22 @@ async def test_a_link_in_place_of_a_log_is_refused(data_dir: Path) -> None:
     (data_dir / "start.lock").unlink()
 
 
-async def test_a_pid_that_belongs_to_another_process_now_is_no_obstacle(data_dir: Path) -> None:
+async def test_a_pid_that_belongs_to_another_process_now_is_no_obstacle(
+    used_data_dir: Path,
+) -> None:
     """A reused process number neither passes for the server nor blocks its start."""
-    await start(data_dir, postgres=True, redis=True)
-    account = prepare_layout(data_dir).account
-    stranger = spawn(["sleep", "600"], folder=data_dir, log=data_dir / "log", account=account)
-    pid, _, boot, inode = identity(stranger.pid, data_dir).split()
+    await start(used_data_dir, postgres=True, redis=True)
+    account = prepare_layout(used_data_dir).account
+    stranger = spawn(
+        ["sleep", "600"], folder=used_data_dir, log=used_data_dir / "log", account=account
+    )
+    pid, _, boot, inode = identity(stranger.pid, used_data_dir).split()
     for name in ("postgres", "redis"):
-        (data_dir / f"{name}.pid").write_text(f"{pid} 1 {boot} {inode}")
-    lock = f"{pid}\n{data_dir}/postgres\n1700000000\n5432\n{data_dir}/sockets\n\n"
-    (data_dir / "postgres" / "postmaster.pid").write_text(lock)
-    (data_dir / "sockets" / ".s.PGSQL.5432.lock").write_text(lock)
-    async with embedded_servers(data_dir) as servers:
+        (used_data_dir / f"{name}.pid").write_text(f"{pid} 1 {boot} {inode}")
+    lock = f"{pid}\n{used_data_dir}/postgres\n1700000000\n5432\n{used_data_dir}/sockets\n\n"
+    (used_data_dir / "postgres" / "postmaster.pid").write_text(lock)
+    (used_data_dir / "sockets" / ".s.PGSQL.5432.lock").write_text(lock)
+    async with embedded_servers(used_data_dir) as servers:
         assert stranger.pid not in servers.pids.values()
     assert not stranger.has_exited
     await stranger.kill_with_children()

@@ -92,13 +92,13 @@ async def test_text_is_utf8_and_knows_its_capitals_on_every_machine(
         assert await database.fetchval("SHOW timezone") == "UTC"
 
 
-async def test_data_survives_a_restart(data_dir: Path) -> None:
+async def test_data_survives_a_restart(used_data_dir: Path) -> None:
     """What was written before the servers ended is there when they start again."""
-    async with embedded_servers(data_dir) as servers:
+    async with embedded_servers(used_data_dir) as servers:
         await write(servers)
         pids = servers.pids
     assert_gone(pids.values())
-    async with embedded_servers(data_dir) as servers:
+    async with embedded_servers(used_data_dir) as servers:
         await assert_kept(servers)
 
 
@@ -109,7 +109,9 @@ async def test_only_what_is_asked_for_is_started(data_dir: Path) -> None:
         assert not (data_dir / "postgres").exists()
 
 
-async def test_a_second_process_joins_and_the_last_one_out_stops(start_user: StartUser) -> None:
+async def test_a_second_process_joins_and_the_last_one_out_stops(
+    used_data_dir: Path, start_user: StartUser
+) -> None:
     """Two processes share the servers, which outlive the one that started them."""
     first = await start_user()
     second = await start_user()
@@ -126,19 +128,21 @@ async def test_users_that_start_together_share_one_pair_of_servers(start_user: S
     assert one.pids == other.pids
 
 
-async def test_servers_of_a_killed_user_are_adopted(data_dir: Path, start_user: StartUser) -> None:
+async def test_servers_of_a_killed_user_are_adopted(
+    used_data_dir: Path, start_user: StartUser
+) -> None:
     """A killed process counts no more: the next one takes its servers over and ends them."""
     user = await start_user()
     await user.kill()
     assert not any(map(has_ended, user.pids.values()))
-    async with embedded_servers(data_dir) as servers:
+    async with embedded_servers(used_data_dir) as servers:
         assert servers.pids == user.pids
     assert_gone(user.pids.values())
 
 
-async def test_nothing_blocks_the_start_after_everything_was_killed(data_dir: Path) -> None:
+async def test_nothing_blocks_the_start_after_everything_was_killed(used_data_dir: Path) -> None:
     """Pid files and sockets of dead servers are no obstacle, and the data is whole."""
-    async with embedded_servers(data_dir) as servers:
+    async with embedded_servers(used_data_dir) as servers:
         await write(servers)
         for pid in servers.pids.values():
             os.kill(pid, signal.SIGKILL)
@@ -175,15 +179,17 @@ async def test_orphans_of_a_killed_postgresql_are_waited_for(
         orphan.terminate()
 
 
-async def test_ctrl_c_ends_servers_in_good_order(data_dir: Path, start_user: StartUser) -> None:
+async def test_ctrl_c_ends_servers_in_good_order(
+    used_data_dir: Path, start_user: StartUser
+) -> None:
     """The interrupt reaches the user alone, which then shuts the servers down properly."""
     user = await start_user()
     assert await user.press_ctrl_c() == 130
     assert_gone(user.pids.values())
-    assert "received fast shutdown request" in (data_dir / "postgres.log").read_text()
-    assert "ready to exit" in (data_dir / "redis.log").read_text()
-    async with embedded_servers(data_dir):
-        assert "not properly shut down" not in (data_dir / "postgres.log").read_text()
+    assert "received fast shutdown request" in (used_data_dir / "postgres.log").read_text()
+    assert "ready to exit" in (used_data_dir / "redis.log").read_text()
+    async with embedded_servers(used_data_dir):
+        assert "not properly shut down" not in (used_data_dir / "postgres.log").read_text()
 
 
 async def test_no_child_process_stays_behind(data_dir: Path) -> None:
@@ -240,7 +246,7 @@ async def test_a_server_that_dies_is_started_again(
 
 
 async def test_a_server_that_hangs_is_replaced(
-    data_dir: Path, start_user: StartUser, monkeypatch: pytest.MonkeyPatch
+    used_data_dir: Path, start_user: StartUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A server that runs but does not answer is killed, and the data is served by a new one."""
     monkeypatch.setattr(server, "_ADOPT_SECONDS", 0.1)
@@ -248,7 +254,7 @@ async def test_a_server_that_hangs_is_replaced(
     await user.kill()
     for pid in user.pids.values():
         os.kill(pid, signal.SIGSTOP)
-    async with embedded_servers(data_dir) as servers:
+    async with embedded_servers(used_data_dir) as servers:
         assert servers.pids.keys() == user.pids.keys()
         assert_gone(user.pids.values())
 

@@ -25,10 +25,9 @@ class Pair(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-async def database_url(servers: EmbeddedServers) -> AsyncIterator[str]:
+async def database_url(servers: EmbeddedServers) -> str:
     """One database for all instances of these tests; each test has its own rooms in it."""
-    async with migrated_database(servers.database_url) as url:
-        yield url
+    return await migrated_database(servers.database_url)
 
 
 @pytest.fixture(scope="session")

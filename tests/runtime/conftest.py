@@ -10,10 +10,9 @@ from tests.support.databases import migrated_database
 
 
 @pytest.fixture(scope="session")
-async def runtime_database_url(servers: EmbeddedServers) -> AsyncIterator[str]:
+async def runtime_database_url(servers: EmbeddedServers) -> str:
     """One database for all tests of this folder; each makes its own rooms in it."""
-    async with migrated_database(servers.database_url) as url:
-        yield url
+    return await migrated_database(servers.database_url)
 
 
 @pytest.fixture

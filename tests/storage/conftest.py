@@ -1,14 +1,13 @@
 """The storage tests run on the embedded PostgreSQL and, where it is installed, on Debian's 15."""
 
 from collections.abc import AsyncIterator, Iterator
-from urllib.parse import urlsplit
 
 import pytest
 
 from gateway.storage.connection import Connection
 from gateway.storage.database import Database, DatabaseSettings, direct_connection
-from gateway.storage.migrations import migrate_up
-from tests.support.databases import temporary_database
+from tests.storage.cleaning import drop_schemas, empty_tables, keep_schema
+from tests.support.databases import migrated_database, new_database
 from tests.support.debian_postgres import PROGRAMS, debian_postgres
 
 
@@ -30,19 +29,31 @@ def postgres_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-async def template_url(postgres_url: str) -> AsyncIterator[str]:
-    """A migrated database that the others are copied from; nobody connects to it."""
-    async with temporary_database(postgres_url) as url:
-        async with direct_connection(DatabaseSettings(url)) as conn:
-            await migrate_up(conn)
-        yield url
+async def shared_url(postgres_url: str) -> str:
+    """A migrated database, whose schema nobody can change."""
+    url = await migrated_database(postgres_url)
+    await keep_schema(url)
+    return url
 
 
 @pytest.fixture
-async def empty_url(postgres_url: str) -> AsyncIterator[str]:
-    """An empty database."""
-    async with temporary_database(postgres_url) as url:
-        yield url
+async def database_url(shared_url: str) -> AsyncIterator[str]:
+    """A migrated database without a row."""
+    yield shared_url
+    await empty_tables(shared_url)
+
+
+@pytest.fixture(scope="session")
+async def bare_url(postgres_url: str) -> str:
+    """A database without a schema, for one test after the other."""
+    return await new_database(postgres_url)
+
+
+@pytest.fixture
+async def empty_url(bare_url: str) -> AsyncIterator[str]:
+    """An empty database, where a test makes the schema it likes."""
+    yield bare_url
+    await drop_schemas(bare_url)
 
 
 @pytest.fixture
@@ -50,13 +61,6 @@ async def empty(empty_url: str) -> AsyncIterator[Connection]:
     """A connection to an empty database."""
     async with direct_connection(DatabaseSettings(empty_url)) as conn:
         yield conn
-
-
-@pytest.fixture
-async def database_url(postgres_url: str, template_url: str) -> AsyncIterator[str]:
-    """A migrated database."""
-    async with temporary_database(postgres_url, template=urlsplit(template_url).path[1:]) as url:
-        yield url
 
 
 @pytest.fixture

@@ -8,15 +8,17 @@ import pytest
 
 from gateway.storage.connection import Connection
 from gateway.storage.database import DatabaseSettings, direct_connection
-from gateway.storage.migrations import migrate_up
 from gateway.storage.resources import QUERIES
 from gateway.storage.sql import Query, read_queries
-from tests.support.databases import temporary_database
+from tests.support.databases import migrated_database
 
 pytestmark = pytest.mark.slow
 
-# Each room has ten members, ten events, ten messages and one game.
+# Each room has four members, four events, four messages and one game.
 FILL = """
+    -- The rows fit each other; checking that would take longer than writing them.
+    set session_replication_role = replica;
+
     insert into users (username, email, password_hash)
     select 'user' || n, 'user' || n || '@example.com', '' from generate_series(1, 4000) n;
 
@@ -27,7 +29,7 @@ FILL = """
     create temporary table places as
     select r.id as room_id, u.id as user_id, gen_random_uuid() as message_id, seq
     from (select id, row_number() over () as n from rooms) r
-    cross join generate_series(1, 10) seq
+    cross join generate_series(1, 4) seq
     join (select id, row_number() over () as n from users) u
         on u.n = (r.n * 7 + seq * 13) % 4000 + 1;
 
@@ -67,11 +69,8 @@ WHOLE_ON_PURPOSE = {"log.start_epoch"}  # every room, once after a restored back
 @pytest.fixture(scope="module")
 async def filled(postgres_url: str) -> AsyncIterator[Connection]:
     """A connection to a database with thousands of rows, on which plans know no values."""
-    async with (
-        temporary_database(postgres_url) as url,
-        direct_connection(DatabaseSettings(url)) as conn,
-    ):
-        await migrate_up(conn)
+    url = await migrated_database(postgres_url)
+    async with direct_connection(DatabaseSettings(url)) as conn:
         await conn.execute(FILL)
         # What a prepared statement gets after five executions, in the pool's connections.
         await conn.execute("set plan_cache_mode = force_generic_plan")

@@ -21,7 +21,7 @@ def debian_postgres() -> Iterator[str]:
     """
     # PostgreSQL refuses to run as root; the package brings an account.
     account = pwd.getpwnam("postgres").pw_name if os.geteuid() == 0 else None
-    folder = Path(tempfile.mkdtemp(prefix="parley-pg15-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="parley-pg15-"))
     if account:
         shutil.chown(folder, account)
     data = folder / "data"

@@ -34,10 +34,10 @@ ALLOWED_ORIGIN = "https://app.example.org"
 @pytest.fixture(scope="session")
 async def database(servers: EmbeddedServers) -> AsyncIterator[Database]:
     """One migrated database for all tests of the API."""
-    async with migrated_database(servers.database_url) as url:
-        database = await Database.open(DatabaseSettings(url))
-        yield database
-        await database.close()
+    url = await migrated_database(servers.database_url)
+    database = await Database.open(DatabaseSettings(url))
+    yield database
+    await database.close()
 
 
 @pytest.fixture(scope="session")
