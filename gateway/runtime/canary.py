@@ -8,6 +8,7 @@ check is green. The one proof is a message that went the whole way.
 import asyncio
 import contextlib
 import itertools
+import time
 from collections.abc import Callable
 
 import structlog
@@ -16,6 +17,7 @@ from gateway.backplane import keys
 from gateway.backplane.publisher import Publisher
 from gateway.backplane.subscriber import Subscriber
 from gateway.core.errors import BackplaneUnavailable
+from gateway.core.histogram import Histogram
 from gateway.core.ids import InstanceId
 
 log = structlog.get_logger()
@@ -25,6 +27,9 @@ CALL_SECONDS = 1.0
 
 ECHO_SECONDS = 2.0
 """How long the echo may take."""
+
+ECHO_BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
+"""Seconds, up to ``ECHO_SECONDS``."""
 
 
 class Canary:
@@ -47,6 +52,10 @@ class Canary:
         self._wake = asyncio.Event()
         self._numbers = itertools.count()
         self._waiting: dict[bytes, asyncio.Future[None]] = {}
+        self.echo_seconds = Histogram(ECHO_BOUNDS)
+        """How long the echoes took that came in time."""
+        self.late_echoes = 0
+        """Calls that brought no echo within ``ECHO_SECONDS``."""
 
     @property
     def hears(self) -> bool:
@@ -95,11 +104,14 @@ class Canary:
         """Return when the echo has come; ``BackplaneUnavailable`` when it does not."""
         number = b"%d" % next(self._numbers)
         echo = self._waiting[number] = asyncio.get_running_loop().create_future()
+        called_at = time.perf_counter()
         try:
             self._publisher.publish(self._channel, number)
             async with asyncio.timeout(ECHO_SECONDS):
                 await echo
+            self.echo_seconds.observe(time.perf_counter() - called_at)
         except TimeoutError:
+            self.late_echoes += 1
             raise BackplaneUnavailable("A message to ourselves did not come back.") from None
         finally:
             del self._waiting[number]

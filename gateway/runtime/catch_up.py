@@ -32,6 +32,10 @@ class CatchUp:
     def __init__(self, reader: LogReader, supervisor: Supervisor) -> None:
         self._reader = reader
         self._supervisor = supervisor
+        self.parkings = 0
+        """Connections that followed the live events until their socket took no more."""
+        self.events_sent = 0
+        """Events that were sent from the log."""
 
     def admit(self, connection: Connection, room: Room, after: Seq) -> None:
         """Let in a connection that has been sent everything up to ``after``, unless it is slow."""
@@ -47,6 +51,8 @@ class CatchUp:
 
     def paused(self, connection: Connection) -> None:
         """Park a connection whose socket takes no more."""
+        if not connection.is_catching_up:
+            self.parkings += 1
         for room in connection.rooms.values():
             room.park(connection)
 
@@ -96,6 +102,7 @@ class CatchUp:
             if stretch is None:
                 raise LogTrimmedError
             connection.write(stretch.frames)
+            self.events_sent += stretch.last - after
             after = stretch.last
             if connection.is_paused:
                 room.park_at(connection, after)

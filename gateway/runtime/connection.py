@@ -192,6 +192,7 @@ class Connection(asyncio.Protocol):
 
     def refuse(self, command_id: int | None, error: GatewayError) -> None:
         """Tell that a command failed, and why."""
+        self._endpoint.errors[error.code] += 1
         self.send(encode_error(command_id, error))
 
     def start_over(self, code: CloseCode) -> None:
@@ -207,6 +208,7 @@ class Connection(asyncio.Protocol):
     def close(self, code: CloseCode, reason: str) -> None:
         """Close with a code; the peer has ``CLOSE_SECONDS`` to agree."""
         if self._protocol.state is State.OPEN:
+            self._endpoint.closes[code] += 1
             self._protocol.send_close(code, reason)
             self._send_protocol_data()
 

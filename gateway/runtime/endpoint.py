@@ -5,6 +5,7 @@ import contextlib
 import itertools
 import secrets
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -96,6 +97,12 @@ class Endpoint:
         self.connections: set[Connection] = set()
         self.dispatcher: Dispatch
         self.is_draining = False
+        self.opened = 0
+        """Connections that came, those that were rejected included."""
+        self.closes: Counter[CloseCode] = Counter()
+        """Connections that were closed from here, by the reason."""
+        self.errors: Counter[str] = Counter()
+        """Errors that clients were told over their connections, by code."""
         self._empty = asyncio.Event()
         self._empty.set()
         self._instance_id = instance_id
@@ -118,6 +125,7 @@ class Endpoint:
     def made(self, connection: Connection) -> None:
         """Count a connection in."""
         self.connections.add(connection)
+        self.opened += 1
         self._empty.clear()
         self._unauthenticated[connection] = self.now()
 

@@ -96,6 +96,8 @@ class Hub:
         self._on_missed = on_missed
         self._opening: dict[RoomId, _Opening] = {}
         self._dirty: list[Room] = []
+        self.deliveries = 0
+        """Live events handed to sockets: one event to one member is one."""
 
     # Members
 
@@ -192,4 +194,4 @@ class Hub:
     def _flush(self) -> None:
         dirty, self._dirty = self._dirty, []
         for room in dirty:
-            room.flush()
+            self.deliveries += room.flush()

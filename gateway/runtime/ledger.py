@@ -7,6 +7,7 @@ the commit (promise P1).
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import NamedTuple
 from uuid import UUID, uuid4
@@ -25,6 +26,7 @@ from gateway.core.ids import RoomId
 from gateway.core.protocol.base import Committed
 from gateway.core.publication import Publication
 from gateway.runtime.batch import Batch, Result, Rulebook
+from gateway.runtime.ledger_figures import LedgerFigures
 from gateway.storage.database import Database
 
 log = structlog.get_logger()
@@ -47,6 +49,7 @@ Done = Callable[[Result], None]
 class _Entry(NamedTuple):
     submission: Submission
     done: Done
+    queued_at: float
 
 
 class Ledger:
@@ -69,15 +72,21 @@ class Ledger:
         self._idle = asyncio.Event()
         self._idle.set()
         self._closed = False
+        self.figures = LedgerFigures()
+
+    @property
+    def queued(self) -> int:
+        """How many commands wait for a transaction."""
+        return len(self._queue)
 
     def enqueue(self, submission: Submission, done: Done) -> None:
         """Have ``done`` called with what became of the command, exactly once."""
         if self._closed:
-            done(Draining("This instance is shutting down."))
+            self._refuse(done, Draining("This instance is shutting down."))
         elif self._is_full(submission.room_id):
-            done(Overloaded("Too many commands are waiting to be committed."))
+            self._refuse(done, Overloaded("Too many commands are waiting to be committed."))
         else:
-            self._queue.put(submission.room_id, _Entry(submission, done))
+            self._queue.put(submission.room_id, _Entry(submission, done, time.perf_counter()))
             self._idle.clear()
             self._wake.set()
 
@@ -121,6 +130,10 @@ class Ledger:
     def _is_full(self, room_id: RoomId) -> bool:
         return len(self._queue) >= MAX_QUEUED or self._queue.waiting(room_id) >= MAX_QUEUED_OF_ROOM
 
+    def _refuse(self, done: Done, error: GatewayError) -> None:
+        self.figures.count(error)
+        done(error)
+
     async def _commit(self, entries: list[_Entry]) -> None:
         try:
             results = await self._transact([entry.submission for entry in entries])
@@ -134,14 +147,16 @@ class Ledger:
                     await self._commit([entry])
                 return
             results = [InternalError("The gateway could not carry this out; its log says why.")]
+        self.figures.answered(results, [entry.queued_at for entry in entries])
         for entry, result in zip(entries, results, strict=True):
             entry.done(result)
 
     async def _transact(self, submissions: list[Submission]) -> list[Result]:
         """Commit what can be, and publish it; return what became of each."""
-        async with self._database.transaction() as conn:
-            batch = Batch(conn, submissions, self._rulebook, self._new_id)
-            results = await batch.run()
+        with self.figures.transaction(len(submissions)):
+            async with self._database.transaction() as conn:
+                batch = Batch(conn, submissions, self._rulebook, self._new_id)
+                results = await batch.run()
         for room_id, publication in batch.publications():
             self._publish(room_id, publication)
         return results

@@ -1,6 +1,7 @@
 """This instance's lease, and what follows from the leases of the others."""
 
 import asyncio
+import time
 
 import structlog
 
@@ -19,6 +20,17 @@ class Liveness:
         self._leases = leases
         self._presence = presence
         self._live: frozenset[InstanceId] = frozenset()
+        self._renewed_at = time.monotonic()
+
+    @property
+    def live_instances(self) -> int:
+        """How many instances held a lease when this one renewed its own."""
+        return len(self._live)
+
+    @property
+    def lease_age_seconds(self) -> float:
+        """Time since this instance renewed its lease, or began to try."""
+        return time.monotonic() - self._renewed_at
 
     async def run(self) -> None:
         """Renew from time to time: until cancelled."""
@@ -39,6 +51,7 @@ class Liveness:
 
     async def _renew(self) -> None:
         renewal = await self._leases.renew()
+        self._renewed_at = time.monotonic()
         if not renewal.held:
             self._presence.announce_all()
         # Missing from one answer may be a race with its start; from two, it is dead.

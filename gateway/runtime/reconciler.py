@@ -55,8 +55,15 @@ class Reconciler:
         self._hears = hears
         self._filling: set[RoomId] = set()
         self._wake = asyncio.Event()
+        self.healed_gaps = 0
+        """How often a room was filled up from the log."""
         self.healed_events = 0
         """Events that reached the members from the log, not from a publication."""
+
+    @property
+    def rooms_behind(self) -> int:
+        """How many rooms are being filled up, or wait for what may be on its way."""
+        return len(self._filling)
 
     def compare_soon(self) -> None:
         """Compare now: something may have been missed."""
@@ -103,17 +110,20 @@ class Reconciler:
         room.start_epoch(epoch, seq)
 
     async def _fill(self, room: Room, until: Seq) -> None:
+        healed = False
         try:
             if self._hears():
                 # It may be on its way, and publications of two instances may cross.
                 await asyncio.sleep(ON_ITS_WAY_SECONDS)
             while room.seq < until and self._rooms.get(room.id) is room:
                 await self._deliver_next(room)
+                healed = True
         except DatabaseUnavailable as error:
             log.warning("reconciler.no_database", room=str(room.id), error=error.message)
         except LogTrimmedError:
             log.error("reconciler.log_is_shorter", room=str(room.id), seq=room.seq, until=until)
         finally:
+            self.healed_gaps += healed
             self._filling.discard(room.id)
 
     async def _deliver_next(self, room: Room) -> None:

@@ -59,6 +59,8 @@ class Room:
     """The local half of a room. Everything here is synchronous; the hub does the waiting."""
 
     __slots__ = (
+        "_delivered",
+        "_ephemeral",
         "_flushed",
         "_frames",
         "_newcomers",
@@ -82,6 +84,8 @@ class Room:
         self.roster = Roster()
         self.typing = TypingList()
         self._flushed = position.seq
+        self._ephemeral = 0
+        self._delivered = 0
         self._schedule_flush = schedule_flush
         self._writes: dict[Member, Callable[[bytes], None]] = {}
         self._newcomers: dict[Member, _Newcomer] = {}
@@ -171,6 +175,7 @@ class Room:
         for member, newcomer in list(self._newcomers.items()):
             if newcomer.after is not None:
                 member.write(frames)
+        self._ephemeral += 1
         self._collect(frames)
 
     def start_epoch(self, epoch: int, seq: Seq) -> None:
@@ -178,19 +183,32 @@ class Room:
         self.epoch = epoch
         self.seq = self._flushed = seq
         self._frames.clear()
+        self._ephemeral = 0
         self._waiting.clear()
         for member in self.members:
             member.start_over(CloseCode.NEW_EPOCH)
 
-    def flush(self) -> None:
-        """Write what was collected: once per member, whatever the number of frames."""
+    def flush(self) -> int:
+        """Write what was collected: once per member, whatever the number of frames.
+
+        Return how many deliveries there were since the last call: one event to
+        one member is one.
+        """
+        self._write_collected()
+        delivered, self._delivered = self._delivered, 0
+        return delivered
+
+    def _write_collected(self) -> None:
         if not self._frames:
             return
         frames, self._frames = b"".join(self._frames), []
+        events = self.seq - self._flushed + self._ephemeral
         self._flushed = self.seq
-        # A copy: a write may park its member.
-        for write in list(self._writes.values()):
+        self._ephemeral = 0
+        writes = list(self._writes.values())  # a copy: a write may park its member
+        for write in writes:
             write(frames)
+        self._delivered += events * len(writes)
 
     def _deliver(self, publication: Publication) -> None:
         self.seq = publication.last
@@ -219,7 +237,7 @@ class Room:
         """Make a newcomer a member like the others, once the live events reach its state."""
         if newcomer.after is None or self.seq < newcomer.after or member not in self._newcomers:
             return
-        self.flush()  # frames collected so far are not for the newcomer: it has had them
+        self._write_collected()  # frames collected so far are not for the newcomer: it has had them
         del self._newcomers[member]
         self._writes[member] = member.write
 
