@@ -39,6 +39,8 @@ from gateway.runtime.joining import Joining
 from gateway.runtime.ledger import Ledger
 from gateway.runtime.liveness import Liveness
 from gateway.runtime.log_reader import LogReader
+from gateway.runtime.loop_lag import LoopLag
+from gateway.runtime.metrics import Parts, open_registry
 from gateway.runtime.presence import Presence
 from gateway.runtime.reconciler import Reconciler
 from gateway.runtime.room import Room
@@ -158,8 +160,29 @@ class Gateway:
             )
             endpoint.dispatcher = Dispatcher(endpoint, ledger, joining, typing, catch_up)
             health = Health(database, canary, endpoint)
+            loop_lag = LoopLag()
+            parts = Parts(
+                endpoint,
+                rooms,
+                hub,
+                ledger,
+                database,
+                canary,
+                publisher,
+                liveness,
+                reconciler,
+                catch_up,
+                loop_lag,
+                supervisor,
+            )
             api = create_api(
-                Services(accounts, Rooms(database, ledger.submit), health.report, web_settings)
+                Services(
+                    accounts,
+                    Rooms(database, ledger.submit),
+                    health.report,
+                    web_settings,
+                    open_registry(parts),
+                )
             )
 
             stack.push_async_callback(supervisor.stop)
@@ -171,6 +194,7 @@ class Gateway:
             supervisor.service("ticks", every(TICK_SECONDS, presence.tick, typing.tick))
             supervisor.service("liveness", liveness.run())
             supervisor.service("endpoint", endpoint.run())
+            supervisor.service("loop lag", loop_lag.run())
             stack.push_async_callback(liveness.stop)
             stack.callback(presence.leave_all)
             stack.push_async_callback(ledger.close)

@@ -41,6 +41,7 @@ the HTTP status, and whether the same request may succeed later
 these ``from`` them.
 """
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 
@@ -233,6 +234,14 @@ class InternalError(GatewayError):
 
     code = "internal_error"
     http_status = 500
+
+
+def error_classes(base: type[GatewayError] = GatewayError) -> Iterator[type[GatewayError]]:
+    """Yield every class that has a code of its own; those of tests and clients are not ours."""
+    for error in base.__subclasses__():
+        if "code" in vars(error) and error.__module__ == GatewayError.__module__:
+            yield error
+        yield from error_classes(error)
 
 
 class ConfigurationError(Exception):

@@ -1,4 +1,4 @@
-"""Everything that is written from the models: the protocol and settings pages, and types.
+"""Everything that is written from the code: protocol, settings, errors, metrics, and types.
 
 Each artefact is a pure function that returns text. ``gateway types`` writes
 them into the checkout, and a test fails while one of them is stale.
@@ -7,6 +7,7 @@ them into the checkout, and a test fails while one of them is stale.
 from pathlib import Path
 
 from gateway.docs_generator.asyncapi import asyncapi_document
+from gateway.docs_generator.metrics import metrics_page
 from gateway.docs_generator.protocol import protocol_page
 from gateway.docs_generator.settings import env_example, settings_page
 from gateway.docs_generator.typescript import typescript_types
@@ -21,6 +22,7 @@ def artefacts() -> dict[Path, str]:
         Path("clients/typescript/protocol.d.ts"): typescript_types(),
         Path("docs/errors.md"): errors_page(),
         Path("docs/settings.md"): settings_page(),
+        Path("docs/metrics.md"): metrics_page(),
         Path(".env.example"): env_example(),
     }
 

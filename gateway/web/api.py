@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import APIRoute
 from starlette.middleware.cors import CORSMiddleware
 
-from gateway.web import auth, health, rooms, site
+from gateway.web import auth, health, metrics, rooms, site
 from gateway.web.dependencies import refuse_foreign_pages
 from gateway.web.errors import ErrorAnswer, install_error_handlers
 from gateway.web.middleware import BodyLimit, ErrorBoundary, HeaderGuard
@@ -53,6 +53,7 @@ def create_api(services: Services) -> FastAPI:
     v1.include_router(rooms.router)
     app.include_router(v1)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     app.include_router(site.router)
     site.mount_assets(app)
     return app

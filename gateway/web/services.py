@@ -1,8 +1,10 @@
 """What the HTTP API is given to work with."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
+
+from prometheus_client import CollectorRegistry
 
 from gateway.activities.accounts.service import Accounts
 from gateway.activities.rooms.service import Rooms
@@ -26,9 +28,13 @@ class WebSettings:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The parts behind the routes. ``health`` looks at every part now, and does not raise."""
+    """The parts behind the routes. ``health`` looks at every part now, and does not raise.
+
+    ``metrics`` are read anew each time; without a gateway around there are none.
+    """
 
     accounts: Accounts
     rooms: Rooms
     health: Callable[[], Awaitable[HealthReport]]
     settings: WebSettings
+    metrics: CollectorRegistry = field(default_factory=CollectorRegistry)
