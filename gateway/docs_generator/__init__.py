@@ -29,18 +29,22 @@ def artefacts() -> dict[Path, str]:
 
 def stale(root: Path) -> list[str]:
     """Return the generated files below ``root`` that are missing or not as the models say."""
-    return [str(path) for path, text in artefacts().items() if _read(root / path) != text]
+    return [str(path) for path in _stale(root, artefacts())]
 
 
 def write(root: Path) -> list[str]:
     """Write the stale files below ``root``, and return which they were."""
     texts = artefacts()
-    changed = stale(root)
+    changed = _stale(root, texts)
     for name in changed:
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(texts[Path(name)], encoding="utf-8")
-    return changed
+        path.write_text(texts[name], encoding="utf-8")
+    return [str(name) for name in changed]
+
+
+def _stale(root: Path, texts: dict[Path, str]) -> list[Path]:
+    return [path for path, text in texts.items() if _read(root / path) != text]
 
 
 def _read(path: Path) -> str | None:

@@ -6,6 +6,7 @@ The pages, the AsyncAPI document and the TypeScript types are all made of these.
 import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -79,6 +80,7 @@ def notices() -> list[Message]:
     return [_notice(notice) for notice in NOTICES]
 
 
+@cache
 def schemas() -> dict[str, Schema]:
     """Return the JSON Schema of every model by name, with references between them.
 

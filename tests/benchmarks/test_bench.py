@@ -9,7 +9,7 @@ from benchmarks.report import SERVERS
 
 ROOT = Path(__file__).parents[2]
 
-SMALL = ["--members=50", "--events=16", "--handshakes=50", "--connections=50", "--rounds=1"]
+SMALL = ["--members=20", "--events=8", "--handshakes=20", "--connections=20", "--rounds=1"]
 
 
 @pytest.mark.slow
