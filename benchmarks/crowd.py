@@ -39,9 +39,10 @@ def upgrade_request(token: str | None = None) -> bytes:
 
 
 def client_frame(message: bytes) -> bytes:
-    """Return a short message as a client's frame. The mask is zero, which is a mask, too."""
-    assert len(message) < 126
-    return bytes((0x81, 0x80 | len(message), 0, 0, 0, 0)) + message
+    """Return a message below 64 KB as a client's frame. The mask is zero: it is a mask, too."""
+    if len(message) < 126:
+        return bytes((0x81, 0x80 | len(message))) + bytes(4) + message
+    return bytes((0x81, 0x80 | 126)) + len(message).to_bytes(2, "big") + bytes(4) + message
 
 
 class Crowd:

@@ -8,22 +8,22 @@ deliveries are measured elsewhere.
 """
 
 import asyncio
-import json
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from secrets import token_hex
 from typing import NamedTuple
 
 import uvloop
 from rich.table import Table
-from websockets.asyncio.client import ClientConnection, connect
 
 from benchmarks.contenders import Gateway
 from benchmarks.processes import Server, prepare_client, running
 from benchmarks.report import print_with_machine
+from benchmarks.senders import send_all
 from gateway.embedded import EmbeddedServers, embedded_servers
 from gateway.telemetry import configure_logging
 
@@ -33,13 +33,28 @@ WINDOW = 50
 
 ROOMS = (1, 10, 100, 1_000)
 MESSAGES = 20_000
+SINGLE_MESSAGES = 2_000
+"""Where each has its own transaction: it takes as long as ten times as many otherwise."""
 
 CONTENT = "a message of the usual length in a chat, sixty-four characters!!"
 
-VARIANTS = {
-    "group commit": "",
-    "one transaction each": "import gateway.runtime.ledger as ledger; ledger.MAX_BATCH = 1; ",
-}
+
+class Variant(NamedTuple):
+    """A gateway, what it does before it starts, and how many messages it gets."""
+
+    name: str
+    patch: str
+    messages: int
+
+
+VARIANTS = (
+    Variant("group commit", "", MESSAGES),
+    Variant(
+        "one transaction each",
+        "import gateway.runtime.ledger as ledger; ledger.MAX_BATCH = 1; ",
+        SINGLE_MESSAGES,
+    ),
+)
 """The gateway as it is, and with a batch of one: the same code otherwise."""
 
 
@@ -61,15 +76,16 @@ async def main() -> None:
         async with embedded_servers(Path(name)) as servers:
             with ExitStack() as stack:
                 running_servers = {
-                    variant: stack.enter_context(_serving(Path(name), servers, patch))
-                    for variant, patch in VARIANTS.items()
+                    variant: stack.enter_context(_serving(Path(name), servers, variant.patch))
+                    for variant in VARIANTS
                 }
                 for rooms in ROOMS:
                     for variant, server in running_servers.items():
-                        result = await _measure(Gateway(server, servers.redis_url), rooms)
+                        gateway = Gateway(server, servers.redis_url)
+                        result = await asyncio.to_thread(_measure, gateway, rooms, variant.messages)
                         table.add_row(
                             f"{rooms:,}",
-                            variant,
+                            variant.name,
                             f"{result.per_second:,.0f}",
                             f"{result.cpu_us:.1f}",
                             f"{result.p50_ms:.1f}",
@@ -92,70 +108,32 @@ def _serving(folder: Path, servers: EmbeddedServers, patch: str) -> Iterator[Ser
         yield server
 
 
-async def _measure(gateway: Gateway, rooms: int) -> Result:
+def _measure(gateway: Gateway, rooms: int, messages: int) -> Result:
     (token,) = gateway.new_guests(1)
     room_ids = gateway.new_rooms(token, rooms)
-    sockets = [await _connect(gateway.server, token) for _ in range(CONNECTIONS)]
-    await asyncio.to_thread(gateway.server.rest)
+    tag = token_hex(4)  # keys are for ever
+
+    def command(number: int, total: int) -> bytes:
+        room = room_ids[total % rooms]
+        return (
+            f'{{"id":{number},"type":"chat.send","room":"{room}","key":"{tag}-{total}",'
+            f'"data":{{"content":"{CONTENT}"}}}}'
+        ).encode()
+
+    gateway.server.rest()
     cpu, started = gateway.server.cpu_seconds(), time.perf_counter()
-    waits = await asyncio.gather(*(_send_all(socket, room_ids) for socket in sockets))
+    ordered = sorted(
+        send_all(
+            gateway.server.port, [token] * CONNECTIONS, command, commands=messages, window=WINDOW
+        )
+    )
     seconds = time.perf_counter() - started
     cpu = gateway.server.cpu_seconds() - cpu
-    for socket in sockets:
-        await socket.close()
-    ordered = sorted(wait for some in waits for wait in some)
-    count = len(ordered)
     return Result(
-        count / seconds,
-        cpu / count * 1e6,
-        ordered[count // 2] * 1e3,
-        ordered[count * 99 // 100] * 1e3,
-    )
-
-
-async def _connect(server: Server, token: str) -> ClientConnection:
-    socket = await connect(
-        f"ws://127.0.0.1:{server.port}/ws",
-        additional_headers={"Authorization": f"Bearer {token}"},
-        compression=None,
-        max_queue=None,
-    )
-    await socket.recv()  # welcome
-    return socket
-
-
-async def _send_all(socket: ClientConnection, room_ids: list[str]) -> list[float]:
-    """Send this connection's share, ``WINDOW`` at a time; return how long each took, in seconds."""
-    share = MESSAGES // CONNECTIONS
-    window = asyncio.Semaphore(WINDOW)
-    sent_at: dict[int, float] = {}
-    waits: list[float] = []
-
-    async def receive() -> None:
-        for _ in range(share):
-            reply = json.loads(await socket.recv())
-            assert "ok" in reply, reply
-            waits.append(time.perf_counter() - sent_at.pop(reply["re"]))
-            window.release()
-
-    async with asyncio.TaskGroup() as group:
-        group.create_task(receive())
-        for number in range(share):
-            await window.acquire()
-            sent_at[number] = time.perf_counter()
-            await socket.send(_message(number, room_ids[number % len(room_ids)], socket))
-    return waits
-
-
-def _message(number: int, room_id: str, socket: ClientConnection) -> str:
-    return json.dumps(
-        {
-            "id": number,
-            "type": "chat.send",
-            "room": room_id,
-            "key": f"{socket.id.hex}-{number}",
-            "data": {"content": CONTENT},
-        }
+        messages / seconds,
+        cpu / messages * 1e6,
+        ordered[messages // 2] * 1e3,
+        ordered[messages * 99 // 100] * 1e3,
     )
 
 
