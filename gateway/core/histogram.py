@@ -1,7 +1,7 @@
 """How values are spread: so many in each bucket, as Prometheus wants to read them."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 class Histogram:
@@ -23,3 +23,11 @@ class Histogram:
         """Count a value."""
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
+
+    def observe_all(self, values: Iterable[float]) -> None:
+        """Count many: cheaper than one by one."""
+        bounds, counts, total = self.bounds, self.counts, self.total
+        for value in values:
+            counts[bisect_left(bounds, value)] += 1
+            total += value
+        self.total = total

@@ -96,8 +96,7 @@ class Hub:
         self._on_missed = on_missed
         self._opening: dict[RoomId, _Opening] = {}
         self._dirty: list[Room] = []
-        self.deliveries = 0
-        """Live events handed to sockets: one event to one member is one."""
+        self._past_deliveries = 0  # of rooms that are closed by now
 
     # Members
 
@@ -116,6 +115,7 @@ class Hub:
         room.remove(member)
         if room.is_empty and self._rooms.get(room.id) is room:
             del self._rooms[room.id]
+            self._past_deliveries += room.deliveries
             self._subscriber.unsubscribe(keys.room_channel(room.id))
 
     async def _wait_for(self, room_id: RoomId) -> None:
@@ -164,6 +164,11 @@ class Hub:
 
     # Events
 
+    @property
+    def deliveries(self) -> int:
+        """Live events handed to sockets since the start."""
+        return self._past_deliveries + sum(room.deliveries for room in self._rooms.values())
+
     def receive(self, room_id: RoomId, publication: Publication) -> None:
         """Take in a publication, from this instance's ledger or from the backplane."""
         room = self._rooms.get(room_id)
@@ -194,4 +199,4 @@ class Hub:
     def _flush(self) -> None:
         dirty, self._dirty = self._dirty, []
         for room in dirty:
-            self.deliveries += room.flush()
+            room.flush()

@@ -131,7 +131,7 @@ class Ledger:
         return len(self._queue) >= MAX_QUEUED or self._queue.waiting(room_id) >= MAX_QUEUED_OF_ROOM
 
     def _refuse(self, done: Done, error: GatewayError) -> None:
-        self.figures.count(error)
+        self.figures.refused(error)
         done(error)
 
     async def _commit(self, entries: list[_Entry]) -> None:

@@ -43,10 +43,13 @@ class LedgerFigures:
     def answered(self, results: Sequence[Result], queued_at: Sequence[float]) -> None:
         """Count commands that are being answered now; times as of ``time.perf_counter``."""
         now = time.perf_counter()
-        for result, at in zip(results, queued_at, strict=True):
-            self.command_seconds.observe(now - at)
-            self.count(result)
+        self.command_seconds.observe_all([now - at for at in queued_at])
+        self.outcomes.update(map(_outcome, results))
 
-    def count(self, result: Result) -> None:
-        """Count a command by what became of it."""
-        self.outcomes[result.code if isinstance(result, GatewayError) else COMMITTED] += 1
+    def refused(self, error: GatewayError) -> None:
+        """Count a command that was not queued."""
+        self.outcomes[error.code] += 1
+
+
+def _outcome(result: Result) -> str:
+    return result.code if isinstance(result, GatewayError) else COMMITTED

@@ -59,7 +59,6 @@ class Room:
     """The local half of a room. Everything here is synchronous; the hub does the waiting."""
 
     __slots__ = (
-        "_delivered",
         "_ephemeral",
         "_flushed",
         "_frames",
@@ -68,6 +67,7 @@ class Room:
         "_schedule_flush",
         "_waiting",
         "_writes",
+        "deliveries",
         "epoch",
         "id",
         "roster",
@@ -85,7 +85,8 @@ class Room:
         self.typing = TypingList()
         self._flushed = position.seq
         self._ephemeral = 0
-        self._delivered = 0
+        self.deliveries = 0
+        """Live events handed to sockets: one event to one member is one."""
         self._schedule_flush = schedule_flush
         self._writes: dict[Member, Callable[[bytes], None]] = {}
         self._newcomers: dict[Member, _Newcomer] = {}
@@ -188,17 +189,8 @@ class Room:
         for member in self.members:
             member.start_over(CloseCode.NEW_EPOCH)
 
-    def flush(self) -> int:
-        """Write what was collected: once per member, whatever the number of frames.
-
-        Return how many deliveries there were since the last call: one event to
-        one member is one.
-        """
-        self._write_collected()
-        delivered, self._delivered = self._delivered, 0
-        return delivered
-
-    def _write_collected(self) -> None:
+    def flush(self) -> None:
+        """Write what was collected: once per member, whatever the number of frames."""
         if not self._frames:
             return
         frames, self._frames = b"".join(self._frames), []
@@ -208,7 +200,7 @@ class Room:
         writes = list(self._writes.values())  # a copy: a write may park its member
         for write in writes:
             write(frames)
-        self._delivered += events * len(writes)
+        self.deliveries += events * len(writes)
 
     def _deliver(self, publication: Publication) -> None:
         self.seq = publication.last
@@ -237,7 +229,7 @@ class Room:
         """Make a newcomer a member like the others, once the live events reach its state."""
         if newcomer.after is None or self.seq < newcomer.after or member not in self._newcomers:
             return
-        self._write_collected()  # frames collected so far are not for the newcomer: it has had them
+        self.flush()  # frames collected so far are not for the newcomer: it has had them
         del self._newcomers[member]
         self._writes[member] = member.write
 

@@ -18,8 +18,7 @@ def test_a_value_on_a_bound_belongs_below_it():
 def test_every_value_is_in_one_bucket_and_in_the_total(values: list[int]):
     """Nothing is lost above the highest bound or below the lowest."""
     histogram = Histogram(BOUNDS)
-    for value in values:
-        histogram.observe(value)
+    histogram.observe_all(values)
     assert sum(histogram.counts) == len(values)
     assert histogram.total == sum(values)
     assert histogram.counts[0] == sum(value <= BOUNDS[0] for value in values)
