@@ -18,9 +18,9 @@ run: $(READY) ## Serve on http://127.0.0.1:8000 (PORT=9001 for another port)
 	@exec $(BIN)/gateway serve $(if $(PORT),--port $(PORT)) $(ARGS)
 
 # The tests mostly wait for each other's processes, so twice as many workers
-# as the smallest machine has cores; a file stays on one worker, with its fixtures.
+# as the smallest machine has cores; tests/support/distribution.py spreads them.
 test: $(READY) ## Run all tests (ARGS="-k presence" for some)
-	$(BIN)/pytest -n 4 --dist loadfile $(ARGS)
+	$(BIN)/pytest -n 4 $(ARGS)
 
 lint: $(READY) ## Style, types and the direction of imports
 	$(BIN)/ruff check
@@ -70,12 +70,15 @@ lock: ## Pin the dependencies anew (needs uv)
 clean: ## Remove what the tools made; the data folder stays
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage
 
-# pip finds the same files whatever the registry: the lock names hashes, not hosts.
+# pip finds the same files whatever the registry: the lock names hashes, not hosts. The lock
+# is complete, so nothing is to be resolved, and Python compiles what it imports.
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Parley needs Python 3.11 or later; set PYTHON=/path/to/python3.11"; exit 1; }
 	@echo "Setting up $(VENV) (once; takes about half a minute)"
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-compile \
+		--require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+		--editable .
 	@touch $(READY)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
 
 from gateway.embedded import EmbeddedServers, embedded_servers
 from tests.support.data_dirs import (
@@ -19,6 +20,7 @@ from tests.support.data_dirs import (
     remove_abandoned,
     temporary_data_dir,
 )
+from tests.support.distribution import UnitScheduling, place
 
 # Examples are found at random by whoever works on the code, and are the same in CI; how
 # long one takes is the machine's affair.
@@ -26,6 +28,16 @@ settings.register_profile("parley", deadline=None, derandomize=bool(os.environ.g
 settings.load_profile("parley")
 
 keep_temporary_files_in_memory()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the longest begin first."""
+    items.sort(key=lambda item: place(item.nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> UnitScheduling:
+    """Spread the tests over the workers of ``-n`` (pytest-xdist's hook)."""
+    return UnitScheduling(config, log)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -58,7 +58,10 @@ async def lonely(
 ) -> AsyncIterator[GatewayProcess]:
     """An instance that only these tests use, so that its counts are theirs."""
     async with running_gateway(
-        tmp_path_factory.mktemp("lonely"), database_url=database_url, redis_url=servers.redis_url
+        tmp_path_factory.mktemp("lonely"),
+        database_url=database_url,
+        redis_url=servers.redis_url,
+        arrivals_per_minute=10_000,
     ) as gateway:
         yield gateway
 
