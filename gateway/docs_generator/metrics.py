@@ -32,7 +32,7 @@ To see all instances together, add up: `sum(rate(parley_deliveries_total[1m]))`,
 `histogram_quantile(0.99, sum by (le) (rate(parley_command_seconds_bucket[1m])))`.
 
 Worth waking somebody up, each for a minute: `parley_backplane_hears == 0`,
-`parley_lease_age_seconds > 10`, `parley_rooms_behind > 0`, and errors of the gateway's own,
+`parley_lease_age_seconds > 6`, `parley_rooms_behind > 0`, and errors of the gateway's own,
 `rate(parley_errors_total{code="internal_error"}[1m]) > 0`.
 
 """

@@ -25,6 +25,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 from typing_extensions import override
 
+from gateway.backplane.leases import LEASE_SECONDS
 from gateway.backplane.publisher import Publisher
 from gateway.core.close_codes import CloseCode
 from gateway.core.errors import error_classes
@@ -303,7 +304,8 @@ METRICS: Final[tuple[Gauge | Counter | LabelledCounter | Distribution, ...]] = (
     Gauge(
         "parley_lease_age_seconds",
         "Time since this instance renewed its lease in Redis.",
-        "Above 10 s: after 15 the other instances take its people for gone.",
+        f"Above 4: it could not renew twice; at {LEASE_SECONDS:g} the lease ends, and the others "
+        "take its people for gone.",
         lambda parts: parts.liveness.lease_age_seconds,
     ),
     # The database
