@@ -28,7 +28,7 @@ from gateway.core.ids import RoomId, Seq, UserId
 from gateway.core.protocol.base import Committed
 from gateway.core.protocol.encode import encode_event, encode_payload
 from gateway.core.publication import Kind, Publication
-from gateway.storage.connection import Connection
+from gateway.storage.connection import CONNECTION_FAILURES, Connection
 from gateway.storage.generated import log as log_queries
 
 log = structlog.get_logger()
@@ -222,6 +222,8 @@ class Batch:
         try:
             room = self._open_room(submission)
             outcome = await self._handle(self._context(room, submission), submission.command)
+        except CONNECTION_FAILURES:
+            raise  # they concern the whole batch
         except Exception as error:
             if self._is_alone:
                 raise  # the transaction undoes what the handler wrote

@@ -26,6 +26,9 @@ DRIVER_FAILURES: Final = (
 )
 """What asyncpg raises when the server cannot serve, as against a statement it refuses."""
 
+CONNECTION_FAILURES: Final = (*DRIVER_FAILURES, asyncpg.InterfaceError)
+"""The same, and what asyncpg raises from then on for whoever goes on using the connection."""
+
 _JSONB_VERSION: Final = b"\x01"
 # The first byte of jsonb on the wire (PostgreSQL's jsonb_send).
 

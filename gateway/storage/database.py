@@ -20,7 +20,7 @@ from asyncpg.pool import PoolConnectionProxy
 from gateway.core.errors import DatabaseUnavailable
 from gateway.storage.connecting import patiently
 from gateway.storage.connection import (
-    DRIVER_FAILURES,
+    CONNECTION_FAILURES,
     Connection,
     driver_failures_mapped,
     prepare_connection,
@@ -231,5 +231,5 @@ async def _leave_as_is(_conn: object) -> None:
 async def _quietly_close(conn: asyncpg.Connection) -> None:
     try:
         await conn.close(timeout=CLOSE_SECONDS)
-    except (*DRIVER_FAILURES, asyncpg.InterfaceError) as error:
+    except CONNECTION_FAILURES as error:
         _log.warning("database_connection_cut", reason=repr(error))

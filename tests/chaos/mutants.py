@@ -23,8 +23,13 @@ MUTANTS: Final[Mapping[str, tuple[Patch, ...]]] = {
     "reply-before-commit": (
         Patch(
             "gateway/runtime/ledger.py",
-            "        results: list[Result]\n",
-            "        results: list[Result]\n        told = set()\n",
+            "await self._transact([entry.submission for entry in entries])\n",
+            "await self._transact([entry.submission for entry in entries], entries)\n",
+        ),
+        Patch(
+            "gateway/runtime/ledger.py",
+            "    async def _transact(self, submissions: list[Submission]) -> list[Result]:\n",
+            "    async def _transact(self, submissions, entries):\n        self._told = set()\n",
         ),
         Patch(
             "gateway/runtime/ledger.py",
@@ -32,7 +37,7 @@ MUTANTS: Final[Mapping[str, tuple[Patch, ...]]] = {
             "                results = await batch.run()\n"
             "                for number, (entry, result) in enumerate(zip(entries, results)):\n"
             "                    if entry.submission.key is not None:\n"
-            "                        told.add(number)\n"
+            "                        self._told.add(number)\n"
             "                        entry.done(result)\n",
         ),
         Patch(
@@ -40,7 +45,7 @@ MUTANTS: Final[Mapping[str, tuple[Patch, ...]]] = {
             "        for entry, result in zip(entries, results, strict=True):\n"
             "            entry.done(result)\n",
             "        for number, (entry, result) in enumerate(zip(entries, results)):\n"
-            "            if number not in told:\n"
+            "            if number not in self._told:\n"
             "                entry.done(result)\n",
         ),
     ),

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
+import asyncpg
 import orjson
 import pytest
 
@@ -58,6 +60,19 @@ async def write_and_fail(context: Context, command: WriteAndFail) -> Outcome:
 
 
 @dataclass(frozen=True)
+class Cut:
+    """A command in the middle of which the connection to PostgreSQL is lost."""
+
+
+async def be_cut(context: Context, _command: Cut) -> Outcome:
+    """Have the server end the connection, and go on."""
+    with suppress(asyncpg.PostgresError):
+        await context.conn.execute("select pg_terminate_backend(pg_backend_pid())")
+    await context.conn.execute("select 1")
+    return Outcome(())
+
+
+@dataclass(frozen=True)
 class SayTwice:
     """A command that makes two events."""
 
@@ -95,7 +110,7 @@ class Spoiling:
 @pytest.fixture
 async def book(database: Database) -> AsyncIterator[Book]:
     """A ledger that also knows the commands above."""
-    handlers = {WriteAndFail: write_and_fail, SayTwice: say_twice}
+    handlers = {WriteAndFail: write_and_fail, SayTwice: say_twice, Cut: be_cut}
     async with open_book(database, handlers, {Spoil: Spoiling}) as book:
         yield book
 
@@ -224,6 +239,17 @@ async def test_a_command_that_spoils_its_batch_fails_alone(
     assert [type(result) for result in results] == [Committed, InternalError, Committed]
     contents = [orjson.loads(event)["data"]["content"] for event in await read_log(database, room)]
     assert contents == ["one", "two"]
+
+
+async def test_a_batch_whose_connection_is_lost_may_be_retried_as_a_whole(
+    database: Database, book: Book, ada: Identity, room: RoomId
+):
+    """It is nobody's fault, whoever's turn it was."""
+    wishes = [say(room, ada, "one", key="k"), Submission(room, ada, Cut()), say(room, ada, "two")]
+    results = await book.all_at_once(*wishes)
+    assert [type(result) for result in results] == [DatabaseUnavailable] * 3
+    assert await read_log(database, room) == []
+    assert (await book.ledger.submit(wishes[0])).seq == 1
 
 
 async def test_hot_commands_and_others_of_a_room_keep_their_order(
