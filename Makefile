@@ -7,6 +7,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 UV ?= uv
 
+# Every process that a test starts would compile the gateway again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run test lint format bench chaos migrate-up migrate-down migrate-create migrate-status \
 	seed types doctor lock clean
@@ -71,7 +74,8 @@ clean: ## Remove what the tools made; the data folder stays
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage
 
 # pip finds the same files whatever the registry: the lock names hashes, not hosts. The lock
-# is complete, so nothing is to be resolved, and Python compiles what it imports.
+# is complete, so nothing is to be resolved. pip would compile everything, on one core; what no
+# run needs at its start is left to Python's first import.
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Parley needs Python 3.11 or later; set PYTHON=/path/to/python3.11"; exit 1; }
@@ -81,4 +85,6 @@ $(READY): requirements.lock pyproject.toml
 		--require-hashes -r requirements.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
 		--editable .
+	@$(BIN)/python -m compileall -q -j 0 -x '/(mypy|mypyc|pip|pygments|setuptools)/' \
+		$(VENV)/lib gateway tests benchmarks
 	@touch $(READY)
