@@ -6,7 +6,7 @@ to see what the gateway consists of.
 
 import contextlib
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import structlog
 from fastapi import FastAPI
@@ -40,10 +40,11 @@ from gateway.runtime.ledger import Ledger
 from gateway.runtime.liveness import Liveness
 from gateway.runtime.log_reader import LogReader
 from gateway.runtime.loop_lag import LoopLag
-from gateway.runtime.metrics import Parts, open_registry
+from gateway.runtime.metrics import Parts, Told, read
 from gateway.runtime.presence import Presence
 from gateway.runtime.reconciler import Reconciler
 from gateway.runtime.room import Room
+from gateway.runtime.siblings import ALONE, Readings, Siblings
 from gateway.runtime.supervision import Supervisor, every
 from gateway.runtime.typing_notes import TypingNotes
 from gateway.storage.database import Database, DatabaseSettings
@@ -67,17 +68,27 @@ class Gateway:
     """One instance, running between ``open`` and the end of its block."""
 
     def __init__(
-        self, api: FastAPI, endpoint: Endpoint, health: Health, supervisor: Supervisor
+        self,
+        api: FastAPI,
+        endpoint: Endpoint,
+        health: Health,
+        supervisor: Supervisor,
+        read_metrics: Callable[[], Readings],
     ) -> None:
         self.api = api
         self.endpoint = endpoint
         self.health = health
         self.supervisor = supervisor
+        self.read_metrics = read_metrics
 
     @classmethod
     @contextlib.asynccontextmanager
     async def open(  # noqa: PLR0915 - the whole gateway, to be read from top to bottom
-        cls, settings: Settings, database_settings: DatabaseSettings, redis_settings: RedisSettings
+        cls,
+        settings: Settings,
+        database_settings: DatabaseSettings,
+        redis_settings: RedisSettings,
+        siblings: Siblings = ALONE,
     ) -> AsyncIterator["Gateway"]:
         """Start every part, and stop them in the opposite order."""
         instance_id = InstanceId(secrets.token_hex(6))
@@ -159,7 +170,7 @@ class Gateway:
                 endpoint.settings.max_rooms,
             )
             endpoint.dispatcher = Dispatcher(endpoint, ledger, joining, typing, catch_up)
-            health = Health(database, canary, endpoint)
+            health = Health(database, canary, endpoint, siblings)
             loop_lag = LoopLag()
             parts = Parts(
                 endpoint,
@@ -174,14 +185,19 @@ class Gateway:
                 catch_up,
                 loop_lag,
                 supervisor,
+                siblings,
             )
+
+            async def tell_metrics() -> Told:
+                return Told(await siblings.read_all() if siblings.read_all else read(parts))
+
             api = create_api(
                 Services(
                     accounts,
                     Rooms(database, ledger.submit),
                     health.report,
                     web_settings,
-                    open_registry(parts),
+                    tell_metrics,
                 )
             )
 
@@ -200,5 +216,5 @@ class Gateway:
             stack.push_async_callback(ledger.close)
             stack.push_async_callback(endpoint.close_all, CLOSE_SECONDS)
             await canary.first_echo(within_seconds=HEAR_SECONDS)
-            yield cls(api, endpoint, health, supervisor)
+            yield cls(api, endpoint, health, supervisor, lambda: read(parts))
             log.info("gateway.stopping", connections=len(endpoint.connections))

@@ -26,6 +26,9 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="Port to listen on.")
+    workers: Annotated[int, Field(ge=1, le=64)] = Field(
+        1, description="Processes that share the port, each an instance: one for each core."
+    )
     environment: Literal["development", "production"] = Field(
         "development",
         description="In production the log is JSON and the pool defaults to 20 connections.",
@@ -54,7 +57,9 @@ class Settings(BaseSettings):
         2, description="Connections kept open."
     )
     database_pool_max: Annotated[int, Field(ge=1, le=1000)] | None = Field(
-        None, description="Most connections; 20 in production, 10 in development."
+        None,
+        description="Most connections; 20 in production, 10 in development. Each worker has so "
+        "many, or fewer where PostgreSQL would not take all of them.",
     )
     database_ssl: SslMode = Field(
         "off", description="TLS to PostgreSQL; `verify` checks the certificate."
@@ -71,7 +76,7 @@ class Settings(BaseSettings):
         64 * 1024, description="Largest message taken from a client."
     )
     max_connections: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
-        15_000, description="Most WebSocket connections of this instance."
+        15_000, description="Most WebSocket connections of this instance; of each worker."
     )
     commands_per_second: Annotated[float, Field(gt=0)] = Field(
         50.0, description="Commands of one connection in the long run."

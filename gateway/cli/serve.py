@@ -14,6 +14,10 @@ def serve(
     port: Annotated[
         int | None, typer.Option(help="Port to listen on; 0 takes a free one.", show_default="8000")
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Processes that share the port, one for each core.", show_default="1"),
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Serve rooms until Ctrl-C.
@@ -21,17 +25,26 @@ def serve(
     Without DATABASE_URL and REDIS_URL, PostgreSQL and Redis are started beside
     the gateway, with their data in --data-dir; a second gateway on the same
     folder joins them.
+
+    With --workers, SIGHUP restarts the workers one after another.
     """
     import uvloop
 
-    from gateway import serving
     from gateway.config import load_settings
     from gateway.telemetry import configure_logging
 
-    settings = load_settings(host=host, port=port, data_dir=data_dir)
+    settings = load_settings(host=host, port=port, workers=workers, data_dir=data_dir)
     configure_logging(settings.log_level, as_json=settings.environment == "production")
-    uvloop.run(serving.serve(settings, announce=_announce))
+    if settings.workers == 1:
+        from gateway.serving.instance import serve as serve_alone
+
+        uvloop.run(serve_alone(settings, _announce))
+    else:
+        from gateway.serving.crew import serve as serve_with_workers
+
+        crew = f" with {settings.workers} workers"
+        uvloop.run(serve_with_workers(settings, lambda url: _announce(url, crew)))
 
 
-def _announce(url: str) -> None:
-    print(f"Parley is at {url} (API: {url}/docs). Ctrl-C stops it.", flush=True)
+def _announce(url: str, crew: str = "") -> None:
+    print(f"Parley is at {url}{crew} (API: {url}/docs). Ctrl-C stops it.", flush=True)

@@ -15,6 +15,11 @@ Every instance tells its own at `GET /metrics`, on its only port, in the text fo
 or, to a reader that asks for it, in OpenMetrics. They count since the start of the process and
 name no person and no room.
 
+With `--workers`, any worker tells the figures of all together: added up, or where the type says
+so, the least or the most of them. What a worker had counted when it was last asked stays in the
+sums when it dies, so no counter falls. One that does not answer within a second is missing from
+the gauges, and from `parley_workers`.
+
 They are not for the public: `deploy/haproxy.cfg` answers 404 to `/metrics` from outside. Without
 it, have your own proxy do the same. Prometheus asks the instances directly, each for itself; in
 the network of `compose.yaml`:
@@ -37,20 +42,18 @@ Worth waking somebody up, each for a minute: `parley_backplane_hears == 0`,
 
 """
 
-_END: Final = """
-Beside these come `python_gc_objects_collected_total`, `python_gc_objects_uncollectable_total` and
-`python_gc_collections_total`, by generation, as prometheus_client reads them from Python's garbage
-collector.
-"""
-
 
 def metrics_page() -> str:
     """Return the table of all metrics as Markdown."""
-    return _HEADING + table(["name", "type", "meaning", "when it is bad"], _rows()) + _END
+    return _HEADING + table(["name", "type", "meaning", "when it is bad"], _rows())
 
 
 def _rows() -> Iterator[list[str]]:
     for metric in METRICS:
         label = f" by `{metric.label}`" if metric.label else ""
-        name = f"`{metric.name}`"
-        yield [name, metric.type + label, cell(metric.meaning), cell(metric.advice)]
+        kind = metric.type + label + _together(metric.together)
+        yield [f"`{metric.name}`", kind, cell(metric.meaning), cell(metric.advice)]
+
+
+def _together(way: object) -> str:
+    return ", the least" if way is min else ", the most" if way is max else ""

@@ -4,10 +4,11 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from gateway.core.errors import GatewayError
+from gateway.core.errors import GatewayError, Unavailable
 from gateway.core.health import HealthReport, PartHealth
 from gateway.runtime.canary import Canary
 from gateway.runtime.endpoint import Endpoint
+from gateway.runtime.siblings import ReadAll, Siblings
 from gateway.storage.database import Database
 from gateway.storage.migrations import pending_migrations
 
@@ -18,10 +19,13 @@ CHECK_SECONDS = 3.0
 class Health:
     """The checks behind ``/health/ready`` and ``gateway doctor``."""
 
-    def __init__(self, database: Database, canary: Canary, endpoint: Endpoint) -> None:
+    def __init__(
+        self, database: Database, canary: Canary, endpoint: Endpoint, siblings: Siblings
+    ) -> None:
         self._database = database
         self._canary = canary
         self._endpoint = endpoint
+        self._siblings = siblings
 
     async def report(self) -> HealthReport:
         """Ask every part at once; never raises."""
@@ -31,6 +35,8 @@ class Health:
             "migrations": self._check_migrations,
             "serving": self._check_serving,
         }
+        if (read_all := self._siblings.read_all) is not None:
+            checks["workers"] = lambda: self._look_at_workers(read_all)
         parts = await asyncio.gather(*(_measure(check) for check in checks.values()))
         return HealthReport(dict(zip(checks, parts, strict=True)))
 
@@ -54,6 +60,16 @@ class Health:
         if self._endpoint.is_draining:
             raise _Unfit("shutting down")
         return f"{len(self._endpoint.connections)} connections"
+
+    async def _look_at_workers(self, read_all: ReadAll) -> str:
+        """Tell of the other workers, which are no reason to keep traffic from this one."""
+        number, count = self._siblings.number, self._siblings.count
+        try:
+            connections = (await read_all())["parley_worker_connections"]
+        except Unavailable as error:
+            return f"this is {number} of {count}; {error.message}"
+        each = ", ".join(f"{worker}: {served}" for worker, served in sorted(connections.items()))
+        return f"this is {number} of {count}; connections of those that answer: {each}"
 
 
 class _Unfit(Exception):

@@ -4,17 +4,21 @@ The parts count for themselves, in plain numbers of the one thread they run in:
 that takes 0.05 to 0.2 µs, where prometheus_client's own counters and histograms,
 made for threads, take 0.6 to 1.7. Here the numbers get their names, and are read
 when somebody asks. ``docs/metrics.md`` is written from ``METRICS``.
+
+``read`` takes the readings of one process, ``add_up`` puts those of several
+together, ``Told`` tells them to prometheus_client.
 """
 
+import gc
 import resource
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter as Tally
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import ClassVar, Final, TypedDict
 
-from prometheus_client import CollectorRegistry, GCCollector
 from prometheus_client.metrics_core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -41,12 +45,21 @@ from gateway.runtime.liveness import Liveness
 from gateway.runtime.loop_lag import LoopLag
 from gateway.runtime.reconciler import Reconciler
 from gateway.runtime.room import Room
+from gateway.runtime.siblings import Readings, Siblings
 from gateway.runtime.supervision import Supervisor
 from gateway.storage.database import Database
 
 _STARTED_AT: Final = time.time()  # this is imported at the start
 
 _CODES: Final = tuple(sorted(error.code for error in error_classes()))
+
+
+class Spread(TypedDict):
+    """A histogram on its way: see ``core/histogram.py``."""
+
+    bounds: Sequence[float]
+    counts: Sequence[float]
+    total: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +78,54 @@ class Parts:
     catch_up: CatchUp
     loop_lag: LoopLag
     supervisor: Supervisor
+    siblings: Siblings
 
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
-    """What is so at this moment."""
+    """What is so at this moment.
+
+    ``together`` makes one value of those of several workers: ``sum``, ``min`` or ``max``.
+    """
 
     type: ClassVar = "gauge"
     label: ClassVar = None
+    accumulates: ClassVar = False
 
     name: str
     meaning: str
     advice: str
     read: Callable[[Parts], float]
+    together: Callable[[Iterable[float]], float] = sum
 
-    def collect(self, parts: Parts) -> Metric:
-        """Read it."""
-        return GaugeMetricFamily(self.name, self.meaning, self.read(parts))
+    def tell(self, value: float) -> Metric:
+        """Make it known."""
+        return GaugeMetricFamily(self.name, self.meaning, value)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledGauge:
+    """What is so at this moment, of several things."""
+
+    type: ClassVar = "gauge"
+    accumulates: ClassVar = False
+
+    name: str
+    label: str
+    meaning: str
+    advice: str
+    read: Callable[[Parts], Mapping[str, float]]
+
+    def tell(self, values: Mapping[str, float]) -> Metric:
+        """Make it known."""
+        family = GaugeMetricFamily(self.name, self.meaning, labels=[self.label])
+        for label, value in sorted(values.items()):
+            family.add_metric([label], value)
+        return family
+
+    def together(self, values: Iterable[Mapping[str, float]]) -> Mapping[str, float]:
+        """Add up, label by label."""
+        return _added(values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +134,20 @@ class Counter:
 
     type: ClassVar = "counter"
     label: ClassVar = None
+    accumulates: ClassVar = True
 
     name: str
     meaning: str
     advice: str
     read: Callable[[Parts], float]
 
-    def collect(self, parts: Parts) -> Metric:
-        """Read it."""
-        return CounterMetricFamily(self.name, self.meaning, self.read(parts))
+    def tell(self, count: float) -> Metric:
+        """Make it known."""
+        return CounterMetricFamily(self.name, self.meaning, count)
+
+    def together(self, counts: Iterable[float]) -> float:
+        """Add up."""
+        return sum(counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +159,7 @@ class LabelledCounter:
     """
 
     type: ClassVar = "counter"
+    accumulates: ClassVar = True
 
     name: str
     label: str
@@ -118,12 +168,16 @@ class LabelledCounter:
     advice: str
     read: Callable[[Parts], Mapping[str, float]]
 
-    def collect(self, parts: Parts) -> Metric:
-        """Read it."""
+    def tell(self, counts: Mapping[str, float]) -> Metric:
+        """Make it known."""
         family = CounterMetricFamily(self.name, self.meaning, labels=[self.label])
-        for value, count in (dict.fromkeys(self.known, 0) | dict(self.read(parts))).items():
-            family.add_metric([value], count)
+        for label, count in (dict.fromkeys(self.known, 0) | dict(counts)).items():
+            family.add_metric([label], count)
         return family
+
+    def together(self, counts: Iterable[Mapping[str, float]]) -> Mapping[str, float]:
+        """Add up, label by label."""
+        return _added(counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,21 +186,39 @@ class Distribution:
 
     type: ClassVar = "histogram"
     label: ClassVar = None
+    accumulates: ClassVar = True
 
     name: str
     meaning: str
     advice: str
-    read: Callable[[Parts], Histogram]
+    histogram: Callable[[Parts], Histogram]
 
-    def collect(self, parts: Parts) -> Metric:
-        """Read it."""
-        histogram = self.read(parts)
-        bounds = map(floatToGoString, (*histogram.bounds, float("inf")))
-        buckets = list(zip(bounds, accumulate(histogram.counts), strict=True))
-        return HistogramMetricFamily(self.name, self.meaning, buckets, histogram.total)
+    def read(self, parts: Parts) -> Spread:
+        """Take a copy that can travel."""
+        histogram = self.histogram(parts)
+        return Spread(
+            bounds=histogram.bounds, counts=tuple(histogram.counts), total=histogram.total
+        )
+
+    def tell(self, spread: Spread) -> Metric:
+        """Make it known."""
+        bounds = map(floatToGoString, (*spread["bounds"], float("inf")))
+        buckets = list(zip(bounds, accumulate(spread["counts"]), strict=True))
+        return HistogramMetricFamily(self.name, self.meaning, buckets, spread["total"])
+
+    def together(self, spreads: Iterable[Spread]) -> Spread:
+        """Add up, bucket by bucket."""
+        some = list(spreads)
+        return Spread(
+            bounds=some[0]["bounds"],
+            counts=[
+                sum(counts) for counts in zip(*(spread["counts"] for spread in some), strict=True)
+            ],
+            total=sum(one["total"] for one in some),
+        )
 
 
-METRICS: Final[tuple[Gauge | Counter | LabelledCounter | Distribution, ...]] = (
+METRICS: Final[tuple[Gauge | LabelledGauge | Counter | LabelledCounter | Distribution, ...]] = (
     # Connections
     Gauge(
         "parley_connections",
@@ -274,6 +346,7 @@ METRICS: Final[tuple[Gauge | Counter | LabelledCounter | Distribution, ...]] = (
         "0: Redis is away, or hangs. Messages go on through PostgreSQL, half a second later; "
         "presence of other instances stands still.",
         lambda parts: parts.canary.hears,
+        together=min,
     ),
     Distribution(
         "parley_backplane_echo_seconds",
@@ -300,6 +373,7 @@ METRICS: Final[tuple[Gauge | Counter | LabelledCounter | Distribution, ...]] = (
         "Not the same everywhere, or not the number you run: one cannot renew, and its people "
         "are shown as gone.",
         lambda parts: parts.liveness.live_instances,
+        together=min,
     ),
     Gauge(
         "parley_lease_age_seconds",
@@ -307,6 +381,7 @@ METRICS: Final[tuple[Gauge | Counter | LabelledCounter | Distribution, ...]] = (
         f"Above 4: it could not renew twice; at {LEASE_SECONDS:g} the lease ends, and the others "
         "take its people for gone.",
         lambda parts: parts.liveness.lease_age_seconds,
+        together=max,
     ),
     # The database
     Gauge(
@@ -340,12 +415,41 @@ METRICS: Final[tuple[Gauge | Counter | LabelledCounter | Distribution, ...]] = (
         "Each is a fault; the log has its trace.",
         lambda parts: parts.supervisor.failed_jobs,
     ),
+    # The workers
+    Gauge(
+        "parley_workers",
+        "Processes whose figures these are; the ones that do not answer are missing.",
+        "Below `parley_workers_expected` for a minute: one cannot start, or hangs; see the log.",
+        lambda _: 1,
+    ),
+    Gauge(
+        "parley_workers_expected",
+        "Processes that should serve: `WORKERS`.",
+        "As above.",
+        lambda parts: parts.siblings.count,
+        together=max,
+    ),
+    LabelledGauge(
+        "parley_worker_connections",
+        "worker",
+        "WebSocket connections of each process.",
+        "Far apart for long: one was restarted; clients spread anew as they come and go.",
+        lambda parts: {str(parts.siblings.number): len(parts.endpoint.connections)},
+    ),
+    LabelledCounter(
+        "parley_worker_cpu_seconds_total",
+        "worker",
+        (),
+        "CPU time of each process, in user mode and in the kernel.",
+        "Near 1 a second: its core is full; add a worker or an instance.",
+        lambda parts: {str(parts.siblings.number): time.process_time()},
+    ),
     # As prometheus_client names them. Its own collector lists the open files, which holds
     # the loop up for 12 ms where there are 10,000 connections.
     Counter(
         "process_cpu_seconds_total",
         "CPU time of this process, in user mode and in the kernel.",
-        "Near 1 a second: its core is full; add an instance.",
+        "Near 1 a second, of one process: its core is full; add a worker or an instance.",
         lambda _: time.process_time(),
     ),
     Gauge(
@@ -353,6 +457,7 @@ METRICS: Final[tuple[Gauge | Counter | LabelledCounter | Distribution, ...]] = (
         "When this process started, as Unix time.",
         "Later than you know of: it was restarted; the end of the log before tells why.",
         lambda _: _STARTED_AT,
+        together=max,
     ),
     Gauge(
         "process_resident_memory_bytes",
@@ -365,28 +470,78 @@ METRICS: Final[tuple[Gauge | Counter | LabelledCounter | Distribution, ...]] = (
         "Files this process may open; each connection is one.",
         "Less than `MAX_CONNECTIONS` and 100: raise it (`ulimit -n`).",
         lambda _: resource.getrlimit(resource.RLIMIT_NOFILE)[0],
+        together=min,
+    ),
+    LabelledCounter(
+        "python_gc_collections_total",
+        "generation",
+        (),
+        "Rounds of Python's garbage collector.",
+        "Generation 2 more than now and then: its pauses show in `parley_loop_lag_seconds`.",
+        lambda _: _collected("collections"),
+    ),
+    LabelledCounter(
+        "python_gc_objects_collected_total",
+        "generation",
+        (),
+        "Objects in cycles that it freed.",
+        "For developers: what should not be in cycles.",
+        lambda _: _collected("collected"),
+    ),
+    LabelledCounter(
+        "python_gc_objects_uncollectable_total",
+        "generation",
+        (),
+        "Objects that it could not free.",
+        "Rising: a fault; report it.",
+        lambda _: _collected("uncollectable"),
     ),
 )
 
 
-class Metrics(Collector):
-    """Reads ``METRICS`` from the parts of one gateway."""
+def read(parts: Parts) -> Readings:
+    """Take every reading of this process."""
+    return {metric.name: metric.read(parts) for metric in METRICS}
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+
+def add_up(present: Sequence[Readings], past: Sequence[Readings] = ()) -> Readings:
+    """Put readings of several processes together.
+
+    Of processes that are ``past``, what they had counted stays, or Prometheus
+    would take the fall of a counter for a restart, and its next value for a rise.
+    """
+    together: Readings = {}
+    for metric in METRICS:
+        asked = (*present, *past) if metric.accumulates else present
+        values = [readings[metric.name] for readings in asked if metric.name in readings]
+        if values:
+            together[metric.name] = metric.together(values)
+    return together
+
+
+class Told(Collector):
+    """Tells readings to prometheus_client."""
+
+    def __init__(self, readings: Readings) -> None:
+        self._readings = readings
 
     @override
     def collect(self) -> Iterator[Metric]:
         for metric in METRICS:
-            yield metric.collect(self._parts)
+            if metric.name in self._readings:
+                yield metric.tell(self._readings[metric.name])
 
 
-def open_registry(parts: Parts) -> CollectorRegistry:
-    """Return all that one gateway tells; a registry of its own, as there may be several."""
-    registry = CollectorRegistry()
-    registry.register(Metrics(parts))
-    GCCollector(registry)
-    return registry
+def _added(some: Iterable[Mapping[str, float]]) -> Mapping[str, float]:
+    total: Tally[str] = Tally()
+    for values in some:
+        total.update(values)
+    return total
+
+
+def _collected(figure: str) -> dict[str, float]:
+    """Return what Python's garbage collector has counted, by generation."""
+    return {str(number): counts[figure] for number, counts in enumerate(gc.get_stats())}
 
 
 def _resident_bytes() -> int:

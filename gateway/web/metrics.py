@@ -10,8 +10,7 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/metrics")
 async def metrics(request: Request, services: ServicesDep) -> Response:
-    """Tell every metric of this instance, in the newest form that the reader accepts."""
+    """Tell every metric of this gateway, in the newest form that the reader accepts."""
     encode, content_type = choose_encoder(request.headers.get("accept", ""))
-    return Response(
-        encode(services.metrics), media_type=content_type, headers={"Cache-Control": "no-store"}
-    )
+    content = encode(await services.metrics())
+    return Response(content, media_type=content_type, headers={"Cache-Control": "no-store"})

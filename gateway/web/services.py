@@ -1,10 +1,10 @@
 """What the HTTP API is given to work with."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
-from prometheus_client import CollectorRegistry
+from prometheus_client.registry import Collector, CollectorRegistry
 
 from gateway.activities.accounts.service import Accounts
 from gateway.activities.rooms.service import Rooms
@@ -26,15 +26,20 @@ class WebSettings:
     max_body_bytes: int = MAX_BODY_BYTES
 
 
+async def no_metrics() -> Collector:
+    """Tell nothing: there is no gateway around."""
+    return CollectorRegistry()
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """The parts behind the routes. ``health`` looks at every part now, and does not raise.
 
-    ``metrics`` are read anew each time; without a gateway around there are none.
+    ``metrics`` reads them now; ``Unavailable`` when the other workers cannot be asked.
     """
 
     accounts: Accounts
     rooms: Rooms
     health: Callable[[], Awaitable[HealthReport]]
     settings: WebSettings
-    metrics: CollectorRegistry = field(default_factory=CollectorRegistry)
+    metrics: Callable[[], Awaitable[Collector]] = no_metrics

@@ -1,33 +1,23 @@
-"""Running a gateway: its port, its signals, and the order of start and end."""
+"""One instance in this process, from its port to its end."""
 
 import asyncio
 import contextlib
 import gc
-import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
 from typing import cast
 
-import structlog
 import uvicorn
 from typing_extensions import override
 
 from gateway.app import CLOSE_SECONDS, Gateway
 from gateway.config import Settings
-from gateway.core.errors import ConfigurationError, ServiceDied
+from gateway.core.errors import ServiceDied
 from gateway.servers import servers_of
-from gateway.storage.database import DatabaseSettings, connection_budget, direct_connection
-from gateway.storage.migrations import migrate_up
-
-log = structlog.get_logger()
-
-SEND_BUFFER_BYTES = 64 * 1024
-"""The kernel's send buffer of a connection; Linux doubles it for its own bookkeeping.
-
-Left to itself it grows to megabytes, and a slow reader hides behind it: the
-gateway would believe it sent what nobody reads.
-"""
+from gateway.serving.listening import listen, url_of
+from gateway.serving.preparing import prepare_database
+from gateway.serving.signals import stop_on_signals
 
 
 class _Server(uvicorn.Server):
@@ -46,29 +36,41 @@ async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     ``MigrationError`` or ``DatabaseUnavailable`` when the gateway cannot start,
     ``ServiceDied`` when a part of it failed.
     """
-    stop = _stop_on_signals()
-    listener = _listen(settings.host, settings.port)
+    stop = stop_on_signals()
+    listener = listen(settings.host, settings.port)
     with contextlib.closing(listener):
         async with servers_of(settings) as servers:
-            await _migrate(servers.database)
-            async with Gateway.open(settings, servers.database, servers.redis) as gateway:
+            database = await prepare_database(servers.database)
+            async with Gateway.open(settings, database, servers.redis) as gateway:
                 if servers.embedded is not None:
                     keeping = servers.embedded.keep_running()
                     gateway.supervisor.service("embedded servers", keeping)
-                await _serve_until(stop, gateway, listener, announce)
+                address = listener.getsockname()[:2]
+                await serve_until(stop, gateway, listener, lambda: announce(url_of(address)))
 
 
-async def _serve_until(
+async def serve_until(
     stop: asyncio.Event,
     gateway: Gateway,
     listener: socket.socket,
-    announce: Callable[[str], None],
+    announce: Callable[[], None],
 ) -> None:
+    """Take connections until ``stop``; on SIGUSR1 take no more, and keep those there are.
+
+    Raises ``ServiceDied`` when a part of the gateway failed.
+    """
     server = _Server(_uvicorn_config(gateway))
+
+    def take_no_more() -> None:
+        gateway.endpoint.is_draining = True
+        if server.started:
+            for acceptor in server.servers:
+                acceptor.close()
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, take_no_more)
     serving = gateway.supervisor.job("serve", server.serve(sockets=[listener]))
     serving.add_done_callback(lambda _: stop.set())
-    host, port = listener.getsockname()[:2]
-    announce(f"http://{'[' + host + ']' if ':' in host else host}:{port}")
+    announce()
     _calm_the_garbage_collector()
     gateway.supervisor.failure.add_done_callback(lambda _: stop.set())
     await stop.wait()
@@ -77,33 +79,6 @@ async def _serve_until(
     await serving
     if gateway.supervisor.failure.done():
         raise ServiceDied(f"The part {gateway.supervisor.failure.result()!r} died; see the log.")
-
-
-async def _migrate(settings: DatabaseSettings) -> None:
-    async with direct_connection(settings) as conn:
-        await migrate_up(conn, report=lambda name: log.info("migration.applied", name=name))
-        most, reserved = await connection_budget(conn)
-    if settings.pool_max > most - reserved:
-        log.warning(
-            "database.pool_exceeds_server",
-            pool_max=settings.pool_max,
-            max_connections=most,
-            advice="lower DATABASE_POOL_MAX: it counts for each instance",
-        )
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listener = socket.create_server((host, port), family=family, backlog=4096)
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        raise ConfigurationError(
-            f"Cannot listen on {host}:{port}: {reason}. Choose another port with --port."
-        ) from error
-    # Every accepted socket inherits it.
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-    return listener
 
 
 def _uvicorn_config(gateway: Gateway) -> uvicorn.Config:
@@ -119,14 +94,6 @@ def _uvicorn_config(gateway: Gateway) -> uvicorn.Config:
         server_header=False,
         timeout_graceful_shutdown=int(CLOSE_SECONDS),
     )
-
-
-def _stop_on_signals() -> asyncio.Event:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    return stop
 
 
 def _calm_the_garbage_collector() -> None:
