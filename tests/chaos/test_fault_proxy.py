@@ -150,3 +150,23 @@ async def test_a_trap_holds_certain_bytes_back(
     proxy.heal()
     assert await soon(heard.get()) == b"COMMIT"
     assert await soon(reader.read(100)) == b"COMMIT"
+
+
+async def test_it_ends_while_a_connection_is_being_made():
+    """It is broken, and nobody waits for it."""
+    dialled, answer = asyncio.Event(), asyncio.Event()
+    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+
+    async def dial_slowly() -> Streams:
+        dialled.set()
+        await answer.wait()
+        return await asyncio.open_connection("127.0.0.1", server.sockets[0].getsockname()[1])
+
+    async with server:
+        async with FaultProxy(dial_slowly, random.Random(1)).running() as proxy:  # noqa: S311 - jitter
+            reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+            await soon(dialled.wait())
+        answer.set()
+        with pytest.raises(ConnectionResetError):
+            await soon(reader.read(100))
+        writer.close()

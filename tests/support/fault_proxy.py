@@ -130,6 +130,10 @@ class FaultProxy:
         except OSError:
             _break(writer)
             return
+        if self._refuses:  # from now on, or all of it is over
+            _break(writer)
+            _break(far_writer)
+            return
         ends = {writer, far_writer}
         self._writers |= ends
         self._idle.clear()
