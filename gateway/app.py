@@ -40,7 +40,8 @@ from gateway.runtime.ledger import Ledger
 from gateway.runtime.liveness import Liveness
 from gateway.runtime.log_reader import LogReader
 from gateway.runtime.loop_lag import LoopLag
-from gateway.runtime.metrics import Parts, Told, read
+from gateway.runtime.metric_kinds import Parts
+from gateway.runtime.metrics import Told, read
 from gateway.runtime.presence import Presence
 from gateway.runtime.reconciler import Reconciler
 from gateway.runtime.room import Room

@@ -40,7 +40,7 @@ def serve(
 
         uvloop.run(serve_alone(settings, _announce))
     else:
-        from gateway.serving.crew import serve as serve_with_workers
+        from gateway.serving.parent import serve as serve_with_workers
 
         crew = f" with {settings.workers} workers"
         uvloop.run(serve_with_workers(settings, lambda url: _announce(url, crew)))

@@ -74,7 +74,7 @@ async def serve_until(
     _calm_the_garbage_collector()
     gateway.supervisor.failure.add_done_callback(lambda _: stop.set())
     await stop.wait()
-    gateway.endpoint.is_draining = True
+    take_no_more()
     server.should_exit = True  # finishes the HTTP requests under way
     await serving
     if gateway.supervisor.failure.done():

@@ -1,4 +1,4 @@
-"""A worker: an instance beside others on one port, started by ``crew`` and ended with it.
+"""A worker: an instance beside others on one port, started by ``crew.py`` and ended with it.
 
 Run as ``python -m gateway.serving.worker PARENT NUMBER NAME PARENT_PID``, its
 settings in the environment. It writes ``READY`` to standard output when it

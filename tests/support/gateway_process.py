@@ -116,6 +116,11 @@ class GatewayProcess:
         """Do what a terminal does: interrupt the whole process group. Return the exit code."""
         return await _end(self._process, signal.SIGINT, whole_group=True)
 
+    async def exit_code(self) -> int:
+        """Wait until it has ended by itself."""
+        async with asyncio.timeout(STOP_SECONDS):
+            return await self._process.wait()
+
     async def kill(self) -> None:
         """End it without any chance to clean up."""
         await _end(self._process, signal.SIGKILL)
