@@ -33,6 +33,7 @@ from gateway.runtime.canary import Canary
 from gateway.runtime.catch_up import CatchUp
 from gateway.runtime.dispatch import Dispatcher
 from gateway.runtime.endpoint import Endpoint
+from gateway.runtime.gathering import Gathering
 from gateway.runtime.health import Health
 from gateway.runtime.hub import Hub
 from gateway.runtime.joining import Joining
@@ -45,6 +46,7 @@ from gateway.runtime.metrics import Told, read
 from gateway.runtime.presence import Presence
 from gateway.runtime.reconciler import Reconciler
 from gateway.runtime.room import Room
+from gateway.runtime.room_reader import RoomReader
 from gateway.runtime.siblings import ALONE, Readings, Siblings
 from gateway.runtime.supervision import Supervisor, every
 from gateway.runtime.typing_notes import TypingNotes
@@ -57,6 +59,9 @@ log = structlog.get_logger()
 
 TICK_SECONDS = 0.1
 """How long comings, goings and typing are collected before the members are told."""
+
+MAX_SIGN_INS = 100
+"""Tokens that are looked up at once when a crowd connects."""
 
 HEAR_SECONDS = 2.0
 """How long a start waits for the backplane; without it the log is polled."""
@@ -151,6 +156,7 @@ class Gateway:
                 passwords,
                 AccountSettings(arrivals_per_minute=settings.arrivals_per_minute),
             )
+            sign_ins = Gathering("identify", accounts.identify_all, supervisor, MAX_SIGN_INS)
             web_settings = WebSettings(allowed_origins=frozenset(settings.allowed_origins))
             endpoint = Endpoint(
                 instance_id,
@@ -158,11 +164,11 @@ class Gateway:
                 CommandDecoder(protocol.COMMANDS),
                 supervisor,
                 lambda origin, host: origin_allowed(origin, host, web_settings.allowed_origins),
-                accounts.identify,
+                sign_ins.ask,
             )
             catch_up = CatchUp(log_reader, supervisor)
             joining = Joining(
-                database,
+                RoomReader(database, supervisor),
                 hub,
                 presence,
                 typing,

@@ -62,13 +62,15 @@ select id, epoch, last_seq
 from rooms
 where id = any(:room_ids::uuid[]);
 
--- name: read_room_for(room_id, user_id)^
--- A room as one person stands to it: role is null for a stranger. Primary keys.
+-- name: read_rooms_for(room_ids, user_ids)
+-- Rooms, each as one person stands to it: role is null for a stranger. Primary keys.
 -- nullable: role
-select r.id, r.name, r.description, r.is_private, r.is_archived, r.epoch, r.last_seq, m.role
-from rooms r
-left join room_users m on m.room_id = r.id and m.user_id = :user_id
-where r.id = :room_id;
+-- not null: user_id
+select
+  r.id, w.user_id, r.name, r.description, r.is_private, r.is_archived, r.epoch, r.last_seq, m.role
+from unnest(:room_ids::uuid[], :user_ids::uuid[]) as w (room_id, user_id)
+join rooms r on r.id = w.room_id
+left join room_users m on m.room_id = w.room_id and m.user_id = w.user_id;
 
 -- name: start_epoch()!
 -- Another epoch for every room: run once after a backup was restored, so that no

@@ -10,14 +10,19 @@ from unnest(
   :ids::uuid[], :room_ids::uuid[], :user_ids::uuid[], :contents::text[], :seqs::bigint[]
 ) as m (id, room_id, user_id, content, seq);
 
--- name: newest_messages(room_id, max_messages)
--- The newest messages with their authors, newest first. Index (room_id, seq).
+-- name: newest_messages(room_ids, max_messages)
+-- The newest messages of each room with their authors, newest first. Index (room_id, seq).
 -- nullable: author_name, avatar_url
 select
-  m.id, m.seq, m.created_at, m.content, m.message_type, m.user_id, m.reply_to,
+  m.room_id, m.id, m.seq, m.created_at, m.content, m.message_type, m.user_id, m.reply_to,
   u.username as author_name, u.avatar_url
-from messages m
+from unnest(:room_ids::uuid[]) as w (room_id)
+cross join lateral (
+  select *
+  from messages
+  where messages.room_id = w.room_id and messages.deleted_at is null
+  order by messages.seq desc
+  limit :max_messages::int
+) m
 left join users u on u.id = m.user_id
-where m.room_id = :room_id and m.deleted_at is null
-order by m.seq desc
-limit :max_messages::int;
+order by m.room_id, m.seq desc;

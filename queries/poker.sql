@@ -1,17 +1,17 @@
 -- Planning poker: games, players, stories and the votes of the open round.
 -- Everything here runs under the room's lock.
 
--- name: active_game(room_id)^
--- The game of a room, with its open story. Partial unique index (room_id) where is_active.
+-- name: active_games(room_ids)
+-- The games of rooms, with their open stories. Partial unique index (room_id) where is_active.
 -- nullable: host_name, host_avatar_url, story_title, story_completed_at
 select
-  g.id, g.name, g.host_id, g.config, g.current_story_id,
+  g.room_id, g.id, g.name, g.host_id, g.config, g.current_story_id,
   h.username as host_name, h.avatar_url as host_avatar_url,
   s.title as story_title, s.completed_at as story_completed_at, s.created_at as story_started_at
 from poker.sessions g
 left join users h on h.id = g.host_id
 left join poker.stories s on s.id = g.current_story_id
-where g.room_id = :room_id and g.is_active;
+where g.room_id = any(:room_ids::uuid[]) and g.is_active;
 
 -- name: insert_game(id, room_id, name, host_id, config, created_at, expires_at)!
 -- One active game a room; a second one violates the partial unique index.
@@ -77,15 +77,15 @@ join seated p on p.session_id = w.session_id and p.user_id = w.user_id
 on conflict (story_id, player_id) do update
 set value = excluded.value, created_at = excluded.created_at;
 
--- name: votes_of(story_id)
--- The cards of a story with their players, in order of voting. Index story_id.
+-- name: votes_of(story_ids)
+-- The cards of stories with their players, in order of voting. Index story_id.
 -- nullable: avatar_url
 -- not null: user_id
-select p.user_id, p.name, u.avatar_url, v.value
+select v.story_id, p.user_id, p.name, u.avatar_url, v.value
 from poker.votes v
 join poker.players p on p.id = v.player_id
 left join users u on u.id = p.user_id
-where v.story_id = :story_id
+where v.story_id = any(:story_ids::uuid[])
 order by v.created_at, p.name;
 
 -- name: keep_round(story_id, session_id, votes, statistics, started_at, revealed_at)!

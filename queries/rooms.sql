@@ -61,12 +61,12 @@ limit 1;
 -- Somebody's membership. Primary key.
 select * from room_users where room_id = :room_id and user_id = :user_id;
 
--- name: add_member(room_id, user_id, role)!
--- Answers 0 for somebody who is in already. What was said before counts as read. Primary key.
+-- name: add_members(room_ids, user_ids, roles)!
+-- What was said before counts as read. Somebody who is in already stays what they are. Primary keys.
 insert into room_users (room_id, user_id, role, read_count)
-select id, :user_id, :role, message_count
-from rooms
-where id = :room_id
+select r.id, m.user_id, m.role, r.message_count
+from unnest(:room_ids::uuid[], :user_ids::uuid[], :roles::text[]) as m (room_id, user_id, role)
+join rooms r on r.id = m.room_id
 on conflict do nothing;
 
 -- name: create_invitation(token_hash, room_id, created_by, expires_at, max_uses)!

@@ -8,16 +8,16 @@ values (
     :expires_at::timestamptz at time zone 'utc'
 );
 
--- name: find_session(sid)^
--- Who is signed in by this session, unless it has expired: everything a new connection needs, in
--- one round trip. Primary keys.
+-- name: find_sessions(sids)
+-- Who is signed in by each of these sessions, unless it has expired: everything a new connection
+-- needs, for as many as come at once. Primary keys.
 -- not null: expires_at
 select
-    u.id as user_id, u.username, u.avatar_url, u.is_guest,
+    s.sid, u.id as user_id, u.username, u.avatar_url, u.is_guest,
     s.expire at time zone 'utc' as expires_at
 from sessions s
 join users u on u.id = (s.sess ->> 'user_id')::uuid
-where s.sid = :sid and s.expire > now() at time zone 'utc';
+where s.sid = any(:sids::text[]) and s.expire > now() at time zone 'utc';
 
 -- name: delete_session(sid)!
 -- Signing out. Primary key.

@@ -10,7 +10,7 @@ command and nothing else.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from gateway.core.errors import NotAMember
@@ -54,10 +54,14 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a command did: its events in order, and how many messages it added to the room."""
+    """What a command did: its events in order, and how many messages it added to the room.
+
+    ``role`` is the actor's role in the room from now on, if it has changed.
+    """
 
     events: tuple[EventData, ...]
     messages: int = 0
+    role: str | None = None
 
 
 class Plan(Protocol):
@@ -103,8 +107,15 @@ class Submit(Protocol):
         """Return once the command is committed, or raise the ``GatewayError`` that rejected it."""
 
 
-StateReader = Callable[[Connection, RoomId, Identity], Awaitable[WireModel | None]]
-"""Reads an activity's part of a room's state, as the given person may see it."""
+class Visit(NamedTuple):
+    """Somebody who comes into a room."""
+
+    room_id: RoomId
+    viewer: Identity
+
+
+StateReader = Callable[[Connection, Sequence[Visit]], Awaitable[Sequence[WireModel | None]]]
+"""Reads an activity's part of the rooms' states, each as its visitor may see it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,4 +125,4 @@ class Activity:
     name: str
     handlers: Mapping[type, Handler] = field(default_factory=dict)
     plans: Mapping[type, Callable[[], Plan]] = field(default_factory=dict)
-    read_state: StateReader | None = None
+    read_states: StateReader | None = None

@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping
 from gateway.activities.activity import Activity, Handler, Plan
 from gateway.activities.chat.handlers import CHAT
 from gateway.activities.poker.handlers import POKER
-from gateway.activities.rooms.handlers import BecomeMember, become_member
+from gateway.activities.rooms.handlers import Arrivals, BecomeMember
 from gateway.activities.rooms.invitations import AcceptInvitation, accept_invitation
 
 ROOMS = Activity(
     name="rooms",
-    handlers={BecomeMember: become_member, AcceptInvitation: accept_invitation},
+    handlers={AcceptInvitation: accept_invitation},
+    plans={BecomeMember: Arrivals},
 )
 
 ACTIVITIES: tuple[Activity, ...] = (ROOMS, CHAT, POKER)

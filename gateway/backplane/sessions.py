@@ -1,7 +1,7 @@
 """Sign-in sessions, cached. PostgreSQL is the truth: losing all of this costs queries."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final, Literal
@@ -25,6 +25,8 @@ Also the longest that a session outlives its end where Redis could not be told
 of it, or where it was ended by hand in the table.
 """
 
+Ended = Literal["ended"]
+
 _ENDED: Final = b"null"
 
 
@@ -41,23 +43,36 @@ class SessionCache:
         self._settings = settings
         self._call = CourtesyCall(settings)
 
-    async def find(self, session_id: SessionId) -> Identity | Literal["ended"] | None:
-        """Return whose session it is; ``None`` when Redis does not know or is away."""
+    async def find(
+        self, session_ids: Sequence[SessionId]
+    ) -> dict[SessionId, Identity | Ended | None]:
+        """Return whose session each is; ``None`` when Redis does not know or is away."""
+        pipe = self._redis.pipeline(transaction=False)
+        for session_id in session_ids:
+            pipe.get(keys.session(session_id))
         try:
-            text = await self._call.ask(lambda: self._redis.get(keys.session(session_id)))
+            texts: list[str | None] = await self._call.ask(pipe.execute)
         except BackplaneUnavailable:
-            return None
-        return _decode(session_id, text) if text is not None else None
+            return dict.fromkeys(session_ids)
+        return {
+            session_id: _decode(session_id, text) if text is not None else None
+            for session_id, text in zip(session_ids, texts, strict=True)
+        }
 
-    async def remember(self, identity: Identity, expires_at: datetime) -> None:
-        """Keep a session that PostgreSQL has just confirmed, unless its end is known already."""
-        remaining = (expires_at - datetime.now(UTC)).total_seconds()
-        lifetime_ms = int(min(remaining, CACHE_SECONDS) * 1000)
-        if lifetime_ms <= 0:
-            return
-        key, text = keys.session(identity.session_id), _encode(identity, expires_at)
+    async def remember(self, sessions: Iterable[tuple[Identity, datetime]]) -> None:
+        """Keep sessions that PostgreSQL has just confirmed, unless their end is known already.
+
+        Each with the time at which it expires.
+        """
+        pipe = self._redis.pipeline(transaction=False)
+        for identity, expires_at in sessions:
+            remaining = (expires_at - datetime.now(UTC)).total_seconds()
+            lifetime_ms = int(min(remaining, CACHE_SECONDS) * 1000)
+            if lifetime_ms > 0:
+                text = _encode(identity, expires_at)
+                pipe.set(keys.session(identity.session_id), text, nx=True, px=lifetime_ms)
         with suppress(BackplaneUnavailable):  # not remembered: the next one costs a query too
-            await self._call.ask(lambda: self._redis.set(key, text, nx=True, px=lifetime_ms))
+            await self._call.ask(pipe.execute)
 
     async def end(self, session_ids: Sequence[SessionId]) -> None:
         """Make the ends known; ``BackplaneUnavailable`` when Redis cannot be told.
@@ -86,7 +101,7 @@ def _encode(identity: Identity, expires_at: datetime) -> bytes:
     )
 
 
-def _decode(session_id: SessionId, text: bytes | str) -> Identity | Literal["ended"]:
+def _decode(session_id: SessionId, text: bytes | str) -> Identity | Ended:
     session = orjson.loads(text)
     if session is None:
         return "ended"

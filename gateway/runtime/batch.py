@@ -268,6 +268,8 @@ class Batch:
 
     def _commit(self, room: _Room, submission: Submission, outcome: Outcome) -> Committed:
         seq = room.add(submission, outcome)
+        if outcome.role is not None:
+            self._roles[submission.room_id, submission.actor.user_id] = outcome.role
         committed = Committed(seq=seq, at=self._at if seq else None)
         key = _key_of(submission)
         if key and seq:

@@ -297,7 +297,7 @@ async def test_a_request_that_read_the_session_before_it_ended_does_not_bring_it
     accounts = instance.accounts
     signed_in = await ada.register(accounts)
     await accounts.sign_out(signed_in.identity)
-    await instance.cache.remember(signed_in.identity, signed_in.expires_at)
+    await instance.cache.remember([(signed_in.identity, signed_in.expires_at)])
     with pytest.raises(InvalidToken):
         await accounts.identify(signed_in.token)
 

@@ -111,7 +111,7 @@ async def test_no_query_reads_a_whole_table(filled: Connection, query: Query) ->
         ("rooms.list_public_rooms", "rooms_directory_idx"),
         ("rooms.oldest_public_room", "rooms_name_idx"),
         ("rooms.list_rooms_of", "room_users_user_id_idx"),
-        ("sessions.find_session", "sessions_pkey"),
+        ("sessions.find_sessions", "sessions_pkey"),
         ("accounts.end_other_sessions", "sessions_user_id_idx"),
         ("sessions.delete_expired_sessions", "sessions_expire_idx"),
     ],

@@ -26,6 +26,13 @@ async def _room(
     )
 
 
+async def _add(conn: Connection, room_id: RoomId, *user_ids: UserId) -> int:
+    count = len(user_ids)
+    return await rooms.add_members(
+        conn, room_ids=[room_id] * count, user_ids=user_ids, roles=["member"] * count
+    )
+
+
 async def _directory(conn: Connection, prefix: str = "", size: int = 100) -> list[str]:
     """Read the whole directory page by page."""
     names: list[str] = []
@@ -88,7 +95,7 @@ async def test_my_rooms_come_with_role_and_unread_messages(conn: Connection) -> 
     lobby = await _room(conn, ada)
     await _room(conn, ada, "Elsewhere")
     await conn.execute("update rooms set message_count = 7 where id = $1", lobby.id)
-    await rooms.add_member(conn, room_id=lobby.id, user_id=grace, role="member")
+    await _add(conn, lobby.id, grace)
     await conn.execute("update rooms set message_count = 9 where id = $1", lobby.id)
     [mine] = await rooms.list_rooms_of(conn, user_id=grace)
     assert (mine.id, mine.role, mine.unread) == (lobby.id, "member", 2)
@@ -100,8 +107,7 @@ async def test_a_member_is_added_once(conn: Connection) -> None:
     creator = await _person(conn)
     lobby = await _room(conn, creator)
     new = await _person(conn, "grace")
-    assert await rooms.add_member(conn, room_id=lobby.id, user_id=new, role="member") == 1
-    assert await rooms.add_member(conn, room_id=lobby.id, user_id=creator, role="member") == 0
+    assert await _add(conn, lobby.id, new, creator) == 1
     admin = await rooms.get_member(conn, room_id=lobby.id, user_id=creator)
     assert admin is not None
     assert admin.role == "admin"

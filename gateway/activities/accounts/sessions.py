@@ -9,7 +9,12 @@ import structlog
 
 from gateway.activities.accounts.tokens import TOKEN_BYTES, encode_token, hash_token
 from gateway.backplane.sessions import CACHE_SECONDS, SessionCache
-from gateway.core.errors import BackplaneUnavailable, InvalidToken
+from gateway.core.errors import (
+    BackplaneUnavailable,
+    DatabaseUnavailable,
+    GatewayError,
+    InvalidToken,
+)
 from gateway.core.identity import Identity
 from gateway.core.ids import SessionId
 from gateway.storage.connection import Connection
@@ -48,16 +53,25 @@ class Sessions:
         identity = Identity(user.id, user.username, user.avatar_url, user.is_guest, session_id)
         return SignedIn(token, identity, expires_at)
 
-    async def identify(self, token: str) -> Identity:
-        """Return whose token this is; ``InvalidToken`` when it is nobody's, or not any more.
+    async def identify(self, tokens: Sequence[str]) -> list[Identity | GatewayError]:
+        """Return whose each token is; ``InvalidToken`` for nobody's, or not any more.
 
-        Works without Redis; without PostgreSQL for sessions seen within the last minute.
+        Works without Redis; without PostgreSQL for sessions seen within the last
+        minute, and for others the answer is ``DatabaseUnavailable``.
         """
-        session_id = SessionId(hash_token(token))
-        cached = await self._cache.find(session_id)
-        if cached == "ended":
-            raise _invalid_token()
-        return cached or await self._read(session_id)
+        session_ids = [SessionId(hash_token(token)) for token in tokens]
+        found = await self._cache.find(session_ids)
+        answers: dict[SessionId, Identity | GatewayError] = {
+            session_id: identity
+            for session_id, identity in found.items()
+            if isinstance(identity, Identity)
+        }
+        if unknown := [session_id for session_id, known in found.items() if known is None]:
+            try:
+                answers |= await self._read(unknown)
+            except DatabaseUnavailable as error:
+                answers |= dict.fromkeys(unknown, error)
+        return [answers.get(session_id) or _invalid_token() for session_id in session_ids]
 
     async def call_in(self, session_ids: Sequence[SessionId]) -> None:
         """Make it known everywhere that these sessions have been deleted from the table."""
@@ -68,14 +82,15 @@ class Sessions:
             # Redis is back may be believed until it runs out.
             log.warning("sessions.not_called_in", believed_at_most_seconds=CACHE_SECONDS)
 
-    async def _read(self, session_id: SessionId) -> Identity:
+    async def _read(self, session_ids: Sequence[SessionId]) -> dict[SessionId, Identity]:
         async with self._database.connection() as conn:
-            row = await session_queries.find_session(conn, sid=session_id)
-        if row is None:
-            raise _invalid_token()
-        identity = Identity(row.user_id, row.username, row.avatar_url, row.is_guest, session_id)
-        await self._cache.remember(identity, row.expires_at)
-        return identity
+            rows = await session_queries.find_sessions(conn, sids=session_ids)
+        identities = {
+            row.sid: Identity(row.user_id, row.username, row.avatar_url, row.is_guest, row.sid)
+            for row in rows
+        }
+        await self._cache.remember([(identities[row.sid], row.expires_at) for row in rows])
+        return identities
 
 
 def _invalid_token() -> InvalidToken:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple, cast
 
-from gateway.activities.activity import Activity, Context, Outcome
+from gateway.activities.activity import Activity, Context, Outcome, Visit
 from gateway.activities.chat.messages import (
     ChatMessage,
     ChatSend,
@@ -12,7 +12,6 @@ from gateway.activities.chat.messages import (
     MessageType,
     MessageView,
 )
-from gateway.core.identity import Identity
 from gateway.core.ids import MessageId, RoomId, Seq, UserId
 from gateway.core.protocol.base import Person
 from gateway.storage.connection import Connection
@@ -69,15 +68,23 @@ class Sending:
         )
 
 
-async def read_state(conn: Connection, room_id: RoomId, _viewer: Identity) -> ChatState:
-    """Return the newest messages, oldest first, and whether there are older ones."""
-    rows = await message_queries.newest_messages(
-        conn, room_id=room_id, max_messages=STATE_MESSAGES + 1
-    )
-    return ChatState(
-        messages=tuple(_view(row) for row in reversed(rows[:STATE_MESSAGES])),
-        has_more=len(rows) > STATE_MESSAGES,
-    )
+async def read_states(conn: Connection, visits: Sequence[Visit]) -> list[ChatState]:
+    """Return each room's newest messages, oldest first, and whether there are older ones."""
+    newest: dict[RoomId, list[message_queries.NewestMessagesRow]] = {
+        visit.room_id: [] for visit in visits
+    }
+    for row in await message_queries.newest_messages(
+        conn, room_ids=[*newest], max_messages=STATE_MESSAGES + 1
+    ):
+        newest[row.room_id].append(row)
+    states = {
+        room_id: ChatState(
+            messages=tuple(_view(row) for row in reversed(rows[:STATE_MESSAGES])),
+            has_more=len(rows) > STATE_MESSAGES,
+        )
+        for room_id, rows in newest.items()
+    }
+    return [states[visit.room_id] for visit in visits]
 
 
 def _view(row: message_queries.NewestMessagesRow) -> MessageView:
@@ -93,4 +100,4 @@ def _view(row: message_queries.NewestMessagesRow) -> MessageView:
     )
 
 
-CHAT = Activity(name="chat", plans={ChatSend: Sending}, read_state=read_state)
+CHAT = Activity(name="chat", plans={ChatSend: Sending}, read_states=read_states)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gateway.activities.activity import Context, Outcome
-from gateway.activities.rooms.handlers import BecomeMember, become_member
+from gateway.activities.rooms.handlers import Arrivals, BecomeMember
 from gateway.core.errors import UnknownInvitation
 from gateway.storage.generated import rooms as room_queries
 
@@ -26,7 +26,8 @@ async def accept_invitation(context: Context, command: AcceptInvitation) -> Outc
     room_id = await room_queries.lock_invitation(context.conn, token_hash=command.token_hash)
     if room_id != context.room.id:
         raise UnknownInvitation("This invitation has expired or is used up.")
-    outcome = await become_member(context, BecomeMember())
-    if outcome.events:
-        await room_queries.count_invitation_use(context.conn, token_hash=command.token_hash)
+    arrivals = Arrivals()
+    outcome = arrivals.carry_out(context, BecomeMember())
+    await arrivals.write(context.conn, context.now)
+    await room_queries.count_invitation_use(context.conn, token_hash=command.token_hash)
     return outcome

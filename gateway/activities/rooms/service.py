@@ -200,9 +200,10 @@ async def _create(
 
 
 async def _read(conn: Connection, actor: Identity, room_id: RoomId) -> RoomView:
-    row = await log_queries.read_room_for(conn, room_id=room_id, user_id=actor.user_id)
-    if row is None or (row.is_private and row.role is None):
+    rows = await log_queries.read_rooms_for(conn, room_ids=[room_id], user_ids=[actor.user_id])
+    if not rows or (rows[0].is_private and rows[0].role is None):
         raise UnknownRoom("There is no such room, or you may not see it.")
+    row = rows[0]
     return RoomView(
         id=row.id,
         name=row.name,

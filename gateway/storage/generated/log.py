@@ -61,8 +61,9 @@ class ReadPositionsRow:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadRoomForRow:
+class ReadRoomsForRow:
     id: RoomId
+    user_id: UserId
     name: str
     description: str | None
     is_private: bool
@@ -200,19 +201,19 @@ async def read_positions(
     return [ReadPositionsRow(*record) for record in answer]
 
 
-async def read_room_for(
+async def read_rooms_for(
     conn: Connection,
     *,
-    user_id: UserId,
-    room_id: RoomId,
-) -> ReadRoomForRow | None:
-    """A room as one person stands to it: role is null for a stranger. Primary keys."""
-    answer = await conn.fetchrow(
-        _SQL["read_room_for"],
-        user_id,
-        room_id,
+    room_ids: Sequence[RoomId],
+    user_ids: Sequence[UserId],
+) -> list[ReadRoomsForRow]:
+    """Rooms, each as one person stands to it: role is null for a stranger. Primary keys."""
+    answer = await conn.fetch(
+        _SQL["read_rooms_for"],
+        room_ids,
+        user_ids,
     )
-    return None if answer is None else ReadRoomForRow(*answer)
+    return [ReadRoomsForRow(*record) for record in answer]
 
 
 async def start_epoch(conn: Connection) -> int:

@@ -18,9 +18,10 @@ _SQL: Final = sql_of("messages")
 
 @dataclass(frozen=True, slots=True)
 class NewestMessagesRow:
-    id: MessageId
+    room_id: RoomId
+    id: UUID | None
     seq: Seq
-    created_at: datetime
+    created_at: datetime | None
     content: str
     message_type: str
     user_id: UserId | None
@@ -57,13 +58,13 @@ async def insert_messages(
 async def newest_messages(
     conn: Connection,
     *,
-    room_id: RoomId,
+    room_ids: Sequence[RoomId],
     max_messages: int,
 ) -> list[NewestMessagesRow]:
-    """The newest messages with their authors, newest first. Index (room_id, seq)."""
+    """The newest messages of each room with their authors, newest first. Index (room_id, seq)."""
     answer = await conn.fetch(
         _SQL["newest_messages"],
-        room_id,
+        room_ids,
         max_messages,
     )
     return [NewestMessagesRow(*record) for record in answer]

@@ -17,7 +17,8 @@ _SQL: Final = sql_of("poker")
 
 
 @dataclass(frozen=True, slots=True)
-class ActiveGameRow:
+class ActiveGamesRow:
+    room_id: RoomId
     id: UUID
     name: str
     host_id: UserId | None
@@ -42,23 +43,24 @@ class TablesRow:
 
 @dataclass(frozen=True, slots=True)
 class VotesOfRow:
+    story_id: UUID
     user_id: UserId
     name: str
     avatar_url: str | None
     value: str
 
 
-async def active_game(
+async def active_games(
     conn: Connection,
     *,
-    room_id: RoomId,
-) -> ActiveGameRow | None:
-    """The game of a room, with its open story. Partial unique index (room_id) where is_active."""
-    answer = await conn.fetchrow(
-        _SQL["active_game"],
-        room_id,
+    room_ids: Sequence[RoomId],
+) -> list[ActiveGamesRow]:
+    """The games of rooms, with their open stories. Partial unique index (room_id) where is_active."""
+    answer = await conn.fetch(
+        _SQL["active_games"],
+        room_ids,
     )
-    return None if answer is None else ActiveGameRow(*answer)
+    return [ActiveGamesRow(*record) for record in answer]
 
 
 async def insert_game(
@@ -150,12 +152,12 @@ async def cast_votes(
 async def votes_of(
     conn: Connection,
     *,
-    story_id: UUID,
+    story_ids: Sequence[UUID],
 ) -> list[VotesOfRow]:
-    """The cards of a story with their players, in order of voting. Index story_id."""
+    """The cards of stories with their players, in order of voting. Index story_id."""
     answer = await conn.fetch(
         _SQL["votes_of"],
-        story_id,
+        story_ids,
     )
     return [VotesOfRow(*record) for record in answer]
 

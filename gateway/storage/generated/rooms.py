@@ -3,6 +3,7 @@
 Generated from the live schema by `gateway types`; not to be edited.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -150,19 +151,19 @@ async def get_member(
     return None if answer is None else RoomUserRow(*answer)
 
 
-async def add_member(
+async def add_members(
     conn: Connection,
     *,
-    user_id: UserId,
-    role: str,
-    room_id: RoomId,
+    room_ids: Sequence[RoomId],
+    user_ids: Sequence[UserId],
+    roles: Sequence[str],
 ) -> int:
-    """Answers 0 for somebody who is in already. What was said before counts as read. Primary key."""
+    """What was said before counts as read. Somebody who is in already stays what they are. Primary keys."""
     answer = await conn.execute(
-        _SQL["add_member"],
-        user_id,
-        role,
-        room_id,
+        _SQL["add_members"],
+        room_ids,
+        user_ids,
+        roles,
     )
     return affected_rows(answer)
 

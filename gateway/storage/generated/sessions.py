@@ -3,6 +3,7 @@
 Generated from the live schema by `gateway types`; not to be edited.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -15,7 +16,8 @@ _SQL: Final = sql_of("sessions")
 
 
 @dataclass(frozen=True, slots=True)
-class FindSessionRow:
+class FindSessionsRow:
+    sid: SessionId
     user_id: UserId
     username: str
     avatar_url: str | None
@@ -40,19 +42,19 @@ async def create_session(
     return affected_rows(answer)
 
 
-async def find_session(
+async def find_sessions(
     conn: Connection,
     *,
-    sid: SessionId,
-) -> FindSessionRow | None:
-    """Who is signed in by this session, unless it has expired: everything a new connection needs, in
-    one round trip. Primary keys.
+    sids: Sequence[SessionId],
+) -> list[FindSessionsRow]:
+    """Who is signed in by each of these sessions, unless it has expired: everything a new connection
+    needs, for as many as come at once. Primary keys.
     """
-    answer = await conn.fetchrow(
-        _SQL["find_session"],
-        sid,
+    answer = await conn.fetch(
+        _SQL["find_sessions"],
+        sids,
     )
-    return None if answer is None else FindSessionRow(*answer)
+    return [FindSessionsRow(*record) for record in answer]
 
 
 async def delete_session(
