@@ -123,7 +123,8 @@ class Crew:
         workers = list(self._workers.values())
         for worker in workers:
             # Else whoever leaves the first one comes to the second, to be sent away again.
-            worker.send(signal.SIGUSR1 if worker.is_ready else signal.SIGTERM)
+            # One that starts serves nobody, and may not listen before it has done so.
+            worker.send(signal.SIGUSR1 if worker.is_ready else signal.SIGKILL)
         clock = asyncio.get_running_loop().time
         end_at = clock() + STOP_SECONDS
         for left, worker in zip(range(len(workers), 0, -1), workers, strict=True):

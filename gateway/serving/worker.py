@@ -36,11 +36,11 @@ def main() -> None:
     """Serve until SIGTERM, or the parent's death."""
     parent, number, name, parent_pid = sys.argv[1:]
     _die_with(int(parent_pid))
-    settings = load_settings()
-    configure_logging(settings.log_level, as_json=settings.environment == "production")
-    structlog.contextvars.bind_contextvars(worker=int(number))
-    siblings = Siblings(int(number), settings.workers, reader(parent))
     try:
+        settings = load_settings()
+        configure_logging(settings.log_level, as_json=settings.environment == "production")
+        structlog.contextvars.bind_contextvars(worker=int(number))
+        siblings = Siblings(int(number), settings.workers, reader(parent))
         uvloop.run(_serve(settings, siblings, name))
     except (ConfigurationError, MigrationError, ServiceDied, GatewayError) as error:
         _tell_parent(str(error))

@@ -48,11 +48,15 @@ def workers(gateway: GatewayProcess) -> dict[str, int]:
     log = gateway.log.read_text()
     instances = re.findall(r"backplane\.heard .*instance=(\w+) worker=(\d+)", log)
     pids = re.findall(r"worker\.ready .*pid=(\d+) worker=(\d+)", log)
-    of_number: dict[str, list[int]] = defaultdict(list)
+    instances_of, pids_of = defaultdict[str, list[str]](list), defaultdict[str, list[int]](list)
+    for instance, number in dict.fromkeys(instances):  # one that was deaf has heard twice
+        instances_of[number].append(instance)
     for pid, number in pids:
-        of_number[number].append(int(pid))
+        pids_of[number].append(int(pid))
     return {
-        instance: of_number[number].pop(0) for instance, number in instances if of_number[number]
+        instance: pid
+        for number, pids_in_turn in pids_of.items()
+        for instance, pid in zip(instances_of[number], pids_in_turn, strict=False)
     }
 
 
@@ -72,15 +76,19 @@ async def one_on_each(
     gateway: GatewayProcess, guest: Guest
 ) -> AsyncIterator[dict[str, SocketClient]]:
     """Connect until there is a connection to each of the two workers; return them by instance."""
-    async with contextlib.AsyncExitStack() as stack:
-        clients: dict[str, SocketClient] = {}
-        for _ in range(60):  # all to one: a chance of 2 ** -59
-            client = await stack.enter_async_context(open_socket(gateway.socket_url, guest.token))
-            clients.setdefault(client.welcome["data"]["instance"], client)
-            if len(clients) == 2:
-                yield clients
-                return
-    raise AssertionError("all connections came to one worker")
+    clients: dict[str, SocketClient] = {}
+    for _ in range(60):  # all to one: a chance of 2 ** -59
+        client = await SocketClient.open(gateway.socket_url, token=guest.token)
+        if clients.setdefault(client.welcome["data"]["instance"], client) is not client:
+            await client.close()
+        if len(clients) == 2:
+            break
+    try:
+        assert len(clients) == 2, "all connections came to one worker"
+        yield clients
+    finally:
+        for client in clients.values():
+            await client.close()
 
 
 async def scrape(gateway: GatewayProcess) -> Samples:
@@ -147,9 +155,8 @@ async def test_any_worker_tells_the_figures_of_all(crew: GatewayProcess):
             ready = await http.get("/health/ready")
     of_each = [now[f"parley_worker_connections:{number}"] for number in (1, 2)]
     assert now["parley_connections"] == sum(of_each) > min(of_each) > 0
-    assert now["parley_connections_opened_total"] - before[
-        "parley_connections_opened_total"
-    ] == sum(of_each)
+    opened = "parley_connections_opened_total"
+    assert now[opened] - before[opened] >= sum(of_each)
     assert (now["parley_workers"], now["parley_workers_expected"]) == (2, 2)
     assert now["parley_rooms"] == 2  # a subscription of each
     assert now["parley_deliveries_total"] - settled["parley_deliveries_total"] == 2
@@ -220,14 +227,18 @@ async def test_a_hang_up_restarts_the_workers_one_after_another(crew: GatewayPro
     """There is always one that takes connections, and people are told to come back."""
     before = await living(crew)
     ada = await crew.new_guest("Ada")
+
+    async def keep_coming() -> None:
+        while before.keys() & (await living(crew)).keys():
+            # Never a refusal; but a worker that goes may turn away who has just come.
+            with contextlib.suppress(Rejected, ConnectionResetError):
+                await (await SocketClient.open(crew.socket_url)).abort()
+
     async with one_on_each(crew, ada) as clients:
         os.kill(crew.pid, signal.SIGHUP)
-        async with asyncio.timeout(WAIT_SECONDS):
-            while before.keys() & (await living(crew)).keys():
-                # Never a refusal; but a worker that goes may turn away who has just come.
-                with contextlib.suppress(Rejected, ConnectionResetError):
-                    await (await SocketClient.open(crew.socket_url)).abort()
-        codes = [await client.closed() for client in clients.values()]
+        _, *codes = await asyncio.gather(
+            keep_coming(), *(client.closed() for client in clients.values())
+        )
     assert set(codes) == {CloseCode.DRAINING}
 
 
@@ -274,21 +285,18 @@ async def test_a_killed_parent_leaves_no_worker_and_the_next_start_goes_on(used_
 
 @pytest.mark.slow
 async def test_the_parent_ends_with_the_reason_when_no_worker_can_start(
-    private_servers: EmbeddedServers, tmp_path: Path
+    servers: EmbeddedServers, database_url: str, tmp_path: Path
 ):
-    """Here PostgreSQL is away when the workers have to be replaced."""
+    """Here because of a setting that was changed meanwhile, which new workers read."""
     async with running_gateway(
-        tmp_path,
-        arguments=TWO,
-        database_url=private_servers.database_url,
-        redis_url=private_servers.redis_url,
+        tmp_path, arguments=TWO, database_url=database_url, redis_url=servers.redis_url
     ) as gateway:
         pids = await living(gateway)
-        await private_servers.stop_postgres()
+        (tmp_path / ".env").write_text("HEARTBEAT_SECONDS=soon")
         for pid in pids.values():
             os.kill(pid, signal.SIGKILL)
         assert await gateway.exit_code() == 1
-        assert "gateway: No worker can start: PostgreSQL at" in gateway.log.read_text()
+        assert "gateway: No worker can start: HEARTBEAT_SECONDS: " in gateway.log.read_text()
         assert not running(gateway.descendants())
 
 
