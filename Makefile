@@ -6,13 +6,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 UV ?= uv
+PEERS_VENV := .venv-peers
+SOCKETIO := benchmarks/peers/socketio
+DEBIAN := benchmarks/build/debian
 
 # Every process that a test starts would compile the gateway again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench chaos migrate-up migrate-down migrate-create migrate-status \
-	seed types doctor lock clean
+.PHONY: help run test lint format bench bench-peers chaos migrate-up migrate-down \
+	migrate-create migrate-status seed types doctor lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -37,6 +40,12 @@ format: $(READY) ## Put the code into the house's form
 
 bench: $(READY) ## Measure this machine: CPU a delivery, memory a connection, CPU a handshake
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-peers: $(PEERS_VENV)/.ready ## Install the servers that `make bench` then measures, too
+	@command -v npm >/dev/null && npm --prefix $(SOCKETIO) ci --silent --no-audit --no-fund \
+		|| echo "Left out: Socket.IO, which needs Node and npm"
+	@command -v apt-get >/dev/null && benchmarks/peers/unpack_debian.sh $(DEBIAN) \
+		|| echo "Left out: NATS and Nchan, which need apt's package lists (apt-get update)"
 
 chaos: $(READY) ## Break things at random and prove that nothing was lost (ARGS="--seed 7")
 	$(BIN)/python -m tests.chaos $(ARGS)
@@ -69,9 +78,15 @@ lock: ## Pin the dependencies anew (needs uv)
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --custom-compile-command "make lock" \
 		pyproject.toml -o requirements-runtime.lock
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --custom-compile-command "make lock" \
+		--group pyproject.toml:peers -o requirements-peers.lock
+	cd $(SOCKETIO) && npm install --package-lock-only --omit-lockfile-registry-resolved \
+		--no-audit --no-fund
 
 clean: ## Remove what the tools made; the data folder stays
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+	rm -rf $(VENV) $(PEERS_VENV) $(SOCKETIO)/node_modules benchmarks/build
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage
 
 # pip finds the same files whatever the registry: the lock names hashes, not hosts. The lock
 # is complete, so nothing is to be resolved. pip would compile everything, on one core; what no
@@ -88,3 +103,9 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m compileall -q -j 0 -x '/(mypy|mypyc|pip|pygments|setuptools)/' \
 		$(VENV)/lib gateway tests benchmarks
 	@touch $(READY)
+
+$(PEERS_VENV)/.ready: requirements-peers.lock
+	@$(PYTHON) -m venv --clear $(PEERS_VENV)
+	@$(PEERS_VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps \
+		--require-hashes -r requirements-peers.lock
+	@touch $@

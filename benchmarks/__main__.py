@@ -1,28 +1,28 @@
 """What Parley costs on this machine: CPU a delivery, memory a connection, CPU a handshake.
 
-Run ``python -m benchmarks`` from the checkout; it takes about a minute. Real
-processes on loopback: PostgreSQL, Redis, and the servers that are compared,
-which take turns, so that a busy moment of the machine hits them alike.
+Run ``python -m benchmarks`` from the checkout; it takes about a minute, and
+three more where peers are installed. Real processes on loopback: PostgreSQL,
+Redis, and the servers that are compared, which take turns, so that a busy
+moment of the machine hits them alike.
 """
 
-import asyncio
 import contextlib
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from benchmarks import contenders, measures
+from benchmarks import contenders, lineup, measures
+from benchmarks.beside import Sizes, compare
 from benchmarks.contenders import UPGRADED, WELCOME, Contender
 from benchmarks.crowd import Crowd
 from benchmarks.measures import WARM_UP, People
 from benchmarks.processes import prepare_client
 from benchmarks.report import AWAITED, BROADCAST, PARLEY, SEND_LOOP, Row, print_table, write_json
-from gateway.embedded import EmbeddedServers, embedded_servers
+from gateway.embedded import EmbeddedServers
 from gateway.runtime.presence import LINGER_SECONDS
 from gateway.telemetry import configure_logging
 
@@ -129,6 +129,9 @@ def main(
     handshakes: Annotated[int, typer.Option(help="Handshakes a round.")] = 500,
     connections: Annotated[int, typer.Option(help="Idle connections.")] = 2000,
     rounds: Annotated[int, typer.Option(help="Rounds; the table shows their median.")] = 5,
+    peer_rounds: Annotated[
+        int, typer.Option(help="Rounds beside peers that are installed; 0 for none.")
+    ] = 3,
     json: Annotated[Path | None, typer.Option(help="Write every round to this file.")] = None,
 ) -> None:
     """Measure what a delivery, a handshake and a connection cost on this machine."""
@@ -136,27 +139,22 @@ def main(
     prepare_client()
     with (
         tempfile.TemporaryDirectory(prefix="parley-bench-") as name,
-        _running(Path(name)) as servers,
+        contenders.postgres_and_redis(Path(name)) as servers,
     ):
         folder = Path(name) / "gateway"
         folder.mkdir()
         bench = Bench(members, events, handshakes, connections, rounds, servers, folder)
         rows = [*bench.fan_out(), *bench.handshakes_and_joins(), *bench.memory()]
-    print_table(rows)
+        print_table(rows)
+        comparison = (
+            compare(servers, folder, Sizes(rounds=peer_rounds))
+            if peer_rounds and lineup.peers_are_installed()
+            else None
+        )
+    if comparison:
+        comparison.print()
     if json is not None:
-        write_json(rows, json)
-
-
-@contextlib.contextmanager
-def _running(data_dir: Path) -> Iterator[EmbeddedServers]:
-    """Run PostgreSQL and Redis; between its calls the event loop stands still."""
-    with asyncio.Runner() as runner:
-        stack = contextlib.AsyncExitStack()
-        servers = runner.run(stack.enter_async_context(embedded_servers(data_dir)))
-        try:
-            yield servers
-        finally:
-            runner.run(stack.aclose())
+        write_json(rows, json, comparison and comparison.as_json())
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The servers that are measured side by side."""
 
+import asyncio
 import contextlib
 import http.client
 import json
@@ -20,7 +21,7 @@ from gateway.backplane.keys import room_channel
 from gateway.core.frames import text_frame
 from gateway.core.ids import RoomId
 from gateway.core.publication import Kind, Publication
-from gateway.embedded import EmbeddedServers
+from gateway.embedded import EmbeddedServers, embedded_servers
 
 HERE = Path(__file__).parent
 BUILD = HERE / "build"
@@ -140,11 +141,25 @@ def join(room_id: str) -> bytes:
 
 
 @contextlib.contextmanager
-def gateway(servers: EmbeddedServers, folder: Path) -> Iterator[Gateway]:
+def postgres_and_redis(data_dir: Path) -> Iterator[EmbeddedServers]:
+    """Run PostgreSQL and Redis; between its calls the event loop stands still."""
+    with asyncio.Runner() as runner:
+        stack = contextlib.AsyncExitStack()
+        servers = runner.run(stack.enter_async_context(embedded_servers(data_dir)))
+        try:
+            yield servers
+        finally:
+            runner.run(stack.aclose())
+
+
+@contextlib.contextmanager
+def gateway(
+    servers: EmbeddedServers, folder: Path, *, redis_url: str | None = None
+) -> Iterator[Gateway]:
     """Run a gateway of its own for one measurement."""
     environment = {
         "DATABASE_URL": servers.database_url,
-        "REDIS_URL": servers.redis_url,
+        "REDIS_URL": redis_url or servers.redis_url,
         "ARRIVALS_PER_MINUTE": "1000000",
         "LOG_LEVEL": "warning",
         # No pings: they would come into the count.

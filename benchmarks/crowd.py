@@ -24,11 +24,11 @@ _BUFFER_BYTES = 256 * 1024
 Item = TypeVar("Item")
 
 
-def upgrade_request(token: str | None = None) -> bytes:
+def upgrade_request(token: str | None = None, path: str = "/ws") -> bytes:
     """Return an opening handshake (RFC 6455, section 4.1); ``token`` is sent as a bearer header."""
     authorization = f"Authorization: Bearer {token}\r\n" if token else ""
     return (
-        "GET /ws HTTP/1.1\r\n"
+        f"GET {path} HTTP/1.1\r\n"
         "Host: 127.0.0.1\r\n"
         "Upgrade: websocket\r\n"
         "Connection: Upgrade\r\n"
@@ -51,6 +51,7 @@ class Crowd:
     def __init__(self, port: int) -> None:
         self._port = port
         self._sockets: dict[int, socket.socket] = {}
+        self._members: list[socket.socket] = []
         self._poll = select.epoll()
         self._buffer = bytearray(_BUFFER_BYTES)
 
@@ -76,6 +77,12 @@ class Crowd:
         pairs = list(zip(self._sockets, messages, strict=True))
         for batch in _batches(pairs):
             self._ask(dict(batch), until)
+
+    def send(self, member: int, message: bytes) -> None:
+        """Send something as the member that came after so many others."""
+        if len(self._members) != len(self._sockets):
+            self._members = list(self._sockets.values())
+        self._members[member].sendall(message)
 
     def settle(self) -> None:
         """Read whatever still comes, until nothing does."""

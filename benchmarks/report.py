@@ -71,16 +71,16 @@ def print_table(rows: Sequence[Row]) -> None:
                 console.print(f"{row.name}: {PARLEY} takes {ratio} × {server}")
 
 
-def print_with_machine(table: Table) -> Console:
+def print_with_machine(table: Table, width: int = WIDTH) -> Console:
     """Print a table below the machine it is about, and return where."""
     # As wide as the table, whatever reads it.
-    console = Console(width=WIDTH, highlight=False)
+    console = Console(width=width, highlight=False)
     console.print(", ".join(f"{name} {value}" for name, value in machine().items()))
     console.print(table)
     return console
 
 
-def write_json(rows: Sequence[Row], path: Path) -> None:
-    """Write every round of every row."""
-    report = {"machine": machine(), "rows": [asdict(row) for row in rows]}
+def write_json(rows: Sequence[Row], path: Path, peers: object = None) -> None:
+    """Write every round of every row, and what was measured beside peers."""
+    report = {"machine": machine(), "rows": [asdict(row) for row in rows], "peers": peers}
     path.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2))

@@ -9,7 +9,8 @@ from benchmarks.report import SERVERS
 
 ROOT = Path(__file__).parents[2]
 
-SMALL = ["--members=20", "--events=8", "--handshakes=20", "--connections=20", "--rounds=1"]
+SMALL = ["--members=20", "--events=8", "--handshakes=20", "--connections=20"]
+SMALL += ["--rounds=1", "--peer-rounds=0"]
 
 
 @pytest.mark.slow
