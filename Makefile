@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+READY_LOAD := $(VENV)/.ready-load
 UV ?= uv
 PEERS_VENV := .venv-peers
 SOCKETIO := benchmarks/peers/socketio
@@ -14,7 +15,7 @@ DEBIAN := benchmarks/build/debian
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench bench-peers chaos migrate-up migrate-down \
+.PHONY: help run test lint format bench load bench-peers chaos migrate-up migrate-down \
 	migrate-create migrate-status seed types doctor lock clean
 
 help: ## Show this list
@@ -46,6 +47,9 @@ bench-peers: $(PEERS_VENV)/.ready ## Install the servers that `make bench` then 
 		|| echo "Left out: Socket.IO, which needs Node and npm"
 	@command -v apt-get >/dev/null && benchmarks/peers/unpack_debian.sh $(DEBIAN) \
 		|| echo "Left out: NATS and Nchan, which need apt's package lists (apt-get update)"
+
+load: $(READY_LOAD) ## Put 10,000 people on a gateway with Locust (SCENARIO=storm ARGS="--users 2000")
+	$(BIN)/python -m loadtests $(SCENARIO) $(ARGS)
 
 chaos: $(READY) ## Break things at random and prove that nothing was lost (ARGS="--seed 7")
 	$(BIN)/python -m tests.chaos $(ARGS)
@@ -80,6 +84,9 @@ lock: ## Pin the dependencies anew (needs uv)
 		pyproject.toml -o requirements-runtime.lock
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --custom-compile-command "make lock" \
+		--constraint requirements.lock --group pyproject.toml:load -o requirements-load.lock
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --custom-compile-command "make lock" \
 		--group pyproject.toml:peers -o requirements-peers.lock
 	cd $(SOCKETIO) && npm install --package-lock-only --omit-lockfile-registry-resolved \
 		--no-audit --no-fund
@@ -103,6 +110,11 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m compileall -q -j 0 -x '/(mypy|mypyc|pip|pygments|setuptools)/' \
 		$(VENV)/lib gateway tests benchmarks
 	@touch $(READY)
+
+$(READY_LOAD): $(READY) requirements-load.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-compile \
+		--require-hashes -r requirements-load.lock
+	@touch $(READY_LOAD)
 
 $(PEERS_VENV)/.ready: requirements-peers.lock
 	@$(PYTHON) -m venv --clear $(PEERS_VENV)

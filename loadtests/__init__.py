@@ -1,0 +1,1 @@
+"""Load tests with Locust: thousands of people who speak the real protocol (``make load``)."""

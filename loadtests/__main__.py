@@ -1,0 +1,55 @@
+"""Run a scenario, on a gateway that is started for it (``make load``)."""
+
+import contextlib
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from gateway.telemetry import configure_logging
+from loadtests.gateways import running_site
+
+HERE: Final = Path(__file__).parent
+
+INSTANCES: Final = {"office": 1}
+"""The scenarios, and how many gateways each needs."""
+
+
+def main(
+    context: typer.Context,
+    scenario: Annotated[str, typer.Argument(help=" | ".join(INSTANCES))] = "office",
+    host: Annotated[
+        str | None, typer.Option(help="A running gateway, instead of one that is started.")
+    ] = None,
+    users: Annotated[int, typer.Option(help="How many people.")] = 10_000,
+    room_size: Annotated[int | None, typer.Option(help="People in each room.")] = None,
+    spawn_rate: Annotated[float, typer.Option(help="Arrivals a second.")] = 500,
+    report: Annotated[Path, typer.Option(help="Folder of the report.")] = HERE / "reports",
+) -> None:
+    """Run a scenario. Options that are not listed here are the scenario's and Locust's own."""
+    if scenario not in INSTANCES:
+        raise typer.BadParameter(f"the scenarios are {', '.join(INSTANCES)}")
+    configure_logging("error", as_json=False)
+    folder = report / scenario
+    size = room_size or (users if scenario == "stadium" else 10)
+    arguments = [
+        *(f"--locustfile={HERE / scenario}.py", "--headless", "--only-summary"),
+        *("--loglevel=ERROR", f"--html={folder / 'report.html'}", f"--summary={folder}"),
+        *(f"--users={users}", f"--room-size={size}", f"--spawn-rate={spawn_rate}"),
+    ]
+    with contextlib.ExitStack() as stack:
+        if host is None:
+            site = stack.enter_context(running_site(INSTANCES[scenario]))
+            arguments += [f"--people={site.seed(users=users, room_size=size)}"]
+            arguments += [f"--gateway-pid={instance.pid}" for instance in site.instances]
+            host = site.instances[0].url
+        command = [sys.executable, "-m", "locust", *arguments, f"--host={host}", *context.args]
+        raise SystemExit(subprocess.run(command, cwd=HERE.parent, check=False).returncode)
+
+
+if __name__ == "__main__":
+    app = typer.Typer(add_completion=False)
+    app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(main)
+    app()
