@@ -26,6 +26,7 @@ export interface AuthOk {
 export interface Behind {
   room: string;
   people: ReadonlyArray<Person>;
+  count: number;
   typing: ReadonlyArray<Person>;
 }
 
@@ -228,11 +229,14 @@ export interface PokerVoted {
  * Ephemeral: who came and who went since the last of these; `count` people are here.
  *
  * `joined` may name people whom the room's state has shown you already, you among them.
+ * With `reset` it replaces the list you have. So it is in a room of more than a
+ * hundred people, once a second at most: `joined` then names the newest ten.
  */
 export interface PresenceChanged {
   joined: ReadonlyArray<Person>;
   left: ReadonlyArray<string>;
   count: number;
+  reset?: boolean;
 }
 
 /**
@@ -245,6 +249,7 @@ export interface Replay {
   room: RoomInfo;
   position: WirePosition;
   people: ReadonlyArray<Person>;
+  count: number;
   typing: ReadonlyArray<Person>;
 }
 
@@ -295,13 +300,15 @@ export interface RoomLeave {
  * It holds all durable events up to `position` and none after it; the
  * events that follow on the connection begin right there. You get it without
  * `since`, and when that is too far behind or of another epoch: then forget
- * what you had.
+ * what you had. `count` people are here; of more than a
+ * hundred, `people` are the newest ten.
  */
 export interface RoomState {
   resume: "snapshot";
   room: RoomInfo;
   position: WirePosition;
   people: ReadonlyArray<Person>;
+  count: number;
   typing: ReadonlyArray<Person>;
   chat: ChatState;
   poker: PokerState | null;
@@ -328,7 +335,7 @@ export interface Story {
   title: string;
 }
 
-/** Ephemeral: everybody who is typing now. The list replaces the one before. */
+/** Ephemeral: who is typing now, twenty at most. The list replaces the one before. */
 export interface TypingChanged {
   users: ReadonlyArray<Person>;
 }
@@ -355,6 +362,7 @@ export interface UpToDate {
   room: RoomInfo;
   position: WirePosition;
   people: ReadonlyArray<Person>;
+  count: number;
   typing: ReadonlyArray<Person>;
 }
 

@@ -35,6 +35,7 @@ class UpToDate(WireModel):
     room: RoomInfo
     position: WirePosition
     people: tuple[Person, ...]
+    count: int
     typing: tuple[Person, ...]
 
 
@@ -48,6 +49,7 @@ class Replay(WireModel):
     room: RoomInfo
     position: WirePosition
     people: tuple[Person, ...]
+    count: int
     typing: tuple[Person, ...]
 
 
@@ -57,13 +59,15 @@ class RoomState(WireModel):
     It holds all durable events up to ``position`` and none after it; the
     events that follow on the connection begin right there. You get it without
     ``since``, and when that is too far behind or of another epoch: then forget
-    what you had.
+    what you had. ``count`` people are here; of more than a
+    hundred, ``people`` are the newest ten.
     """
 
     resume: Literal["snapshot"] = "snapshot"
     room: RoomInfo
     position: WirePosition
     people: tuple[Person, ...]
+    count: int
     typing: tuple[Person, ...]
     chat: ChatState
     poker: PokerState | None
@@ -79,6 +83,7 @@ class Behind(NoticeData):
 
     room: UUID
     people: tuple[Person, ...]
+    count: int
     typing: tuple[Person, ...]
 
 

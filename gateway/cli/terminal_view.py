@@ -53,8 +53,8 @@ class View:
             case PokerStarted(story=story, deck=deck):
                 yield from _story(story.title, deck)
             case PokerVoted(player=player, voted=voted):
-                players = len({player.id, *_names(state)})
-                yield _note(f"{plain(player.name)} has voted ({voted} of {players})")
+                here = max(state.count, voted)
+                yield _note(f"{plain(player.name)} has voted ({voted} of {here})")
             case PokerRevealed(votes=votes, statistics=statistics):
                 yield _cards((vote.player.name, vote.card) for vote in votes)
                 yield _summary(statistics)
@@ -74,8 +74,10 @@ class View:
         return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} typing…"
 
     def _comings_and_goings(self, state: RoomState) -> Iterator[RenderableType]:
-        """Tell how the people differ from those shown last."""
+        """Tell how the people differ from those shown last; in a big room nobody is shown."""
         before, now = self._names, _names(state)
+        if state.count > len(state.people):
+            before = now
         for user_id in now.keys() - before.keys():
             yield _note(f"→ {plain(now[user_id])} came in")
         for user_id in before.keys() - now.keys():
@@ -94,7 +96,9 @@ def plain(text: str) -> str:
 def who(state: RoomState) -> RenderableType:
     """Return who is here."""
     names = ", ".join(plain(person.name) for person in state.people)
-    return _note(f"{len(state.people)} here: {names}")
+    if state.count > len(state.people):
+        names += ", …"
+    return _note(f"{state.count} here: {names}")
 
 
 def help_table() -> RenderableType:

@@ -99,8 +99,13 @@ class Room:
 
     @property
     def people(self) -> tuple[Person, ...]:
-        """Who is here, you included."""
+        """Who is here, you included; of more than a hundred people the newest ten."""
         return self.state.people
+
+    @property
+    def count(self) -> int:
+        """How many people are here."""
+        return self.state.count
 
     @property
     def typing(self) -> tuple[Person, ...]:

@@ -30,13 +30,14 @@ def follows(state: RoomState, event: Event) -> bool:
 
 def resumed(state: RoomState, answer: UpToDate | Replay) -> RoomState:
     """Return the state after coming back: what is durable follows in events, the rest is here."""
-    news = {"room": answer.room, "people": answer.people, "typing": answer.typing}
-    return state.model_copy(update=news)
+    news = {"room": answer.room, "people": answer.people, "count": answer.count}
+    return state.model_copy(update={**news, "typing": answer.typing})
 
 
 def caught_up(state: RoomState, behind: Behind) -> RoomState:
     """Return the state with who is here and who types as a ``behind`` notice tells it."""
-    return state.model_copy(update={"people": behind.people, "typing": behind.typing})
+    news = {"people": behind.people, "count": behind.count, "typing": behind.typing}
+    return state.model_copy(update=news)
 
 
 def after(state: RoomState, event: Event) -> RoomState:
@@ -77,11 +78,14 @@ def _with_message(chat: ChatState, message: ChatMessage, event: Event) -> ChatSt
 
 def _with_presence(state: RoomState, change: PresenceChanged) -> RoomState:
     """Return the state with who came and without who went; both may be known already."""
+    if change.reset:
+        return state.model_copy(update={"people": change.joined, "count": change.count})
     people = {person.id: person for person in (*state.people, *change.joined)}
     for user_id in change.left:
         people.pop(user_id, None)
     typing = tuple(person for person in state.typing if person.id in people)
-    return state.model_copy(update={"people": tuple(people.values()), "typing": typing})
+    news = {"people": tuple(people.values()), "count": change.count, "typing": typing}
+    return state.model_copy(update=news)
 
 
 def _with_move(

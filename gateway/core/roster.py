@@ -11,12 +11,19 @@ snapshot read late and a change heard twice both end in the same map.
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple, Self
+from itertools import islice
+from typing import Final, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict
 
 from gateway.core.ids import InstanceId, UserId
 from gateway.core.protocol.base import Person
+
+MAX_NAMED: Final = 100
+"""A room with more people is a big one: nobody is told all of their names."""
+
+NEWEST_NAMED: Final = 10
+"""Of a big room so many are told, those who came last."""
 
 
 class Change(BaseModel):
@@ -39,22 +46,27 @@ class Change(BaseModel):
 
 
 class Diff(NamedTuple):
-    """What has changed for the members of a room since they were last told."""
+    """What has changed for the members of a room since they were last told.
+
+    With ``reset``, ``joined`` is what they should show from now on.
+    """
 
     joined: tuple[Person, ...]
     left: tuple[UserId, ...]
+    reset: bool = False
 
 
 class Roster:
     """The people of one room. Not thread-safe; owned by the room."""
 
-    __slots__ = ("_joined", "_left", "_people", "_serving")
+    __slots__ = ("_joined", "_left", "_people", "_serving", "_was_big")
 
     def __init__(self) -> None:
         self._people: dict[UserId, Person] = {}
         self._serving: dict[UserId, set[InstanceId]] = {}
         self._joined: dict[UserId, Person] = {}
         self._left: dict[UserId, None] = {}
+        self._was_big = False
 
     def __len__(self) -> int:
         """Return how many people are here."""
@@ -70,8 +82,16 @@ class Roster:
 
     @property
     def people(self) -> tuple[Person, ...]:
-        """Everybody who is here, in order of arrival."""
-        return tuple(self._people.values())
+        """Who is here, in order of arrival; of a big room the ``NEWEST_NAMED``."""
+        if not self.is_big:
+            return tuple(self._people.values())
+        newest = [*islice(reversed(self._people.values()), NEWEST_NAMED)]
+        return tuple(reversed(newest))
+
+    @property
+    def is_big(self) -> bool:
+        """Whether there are more people than are named."""
+        return len(self._people) > MAX_NAMED
 
     def fold(self, change: Change) -> None:
         """Take in what an instance says."""
@@ -104,7 +124,11 @@ class Roster:
         """Return what changed since the last call, or ``None``. Coming and going cancel out."""
         if not self._joined and not self._left:
             return None
-        diff = Diff(tuple(self._joined.values()), tuple(self._left))
+        if self.is_big or self._was_big:
+            diff = Diff(self.people, (), reset=True)
+        else:
+            diff = Diff(tuple(self._joined.values()), tuple(self._left))
+        self._was_big = self.is_big
         self._joined = {}
         self._left = {}
         return diff

@@ -31,7 +31,13 @@ _ROOM: Final = {
     "is_private": False,
     "role": "member",
 }
-_HERE: Final = {"room": _ROOM, "position": _POSITION, "people": [ADA, GRACE], "typing": [GRACE]}
+_HERE: Final = {
+    "room": _ROOM,
+    "position": _POSITION,
+    "people": [ADA, GRACE],
+    "count": 2,
+    "typing": [GRACE],
+}
 
 COMMAND_DATA: Final[Mapping[str, Example]] = {
     "auth": {"token": "NcYt0cM3XoVnq5T2…"},
@@ -85,7 +91,7 @@ REPLIES: Final[Mapping[str, Example]] = {
 
 EVENT_DATA: Final[Mapping[str, Example]] = {
     "member.joined": {"user": GRACE, "role": "member"},
-    "presence.changed": {"joined": [GRACE], "left": [], "count": 2},
+    "presence.changed": {"joined": [GRACE], "left": [], "count": 2, "reset": False},
     "typing.changed": {"users": [GRACE]},
     "chat.message": {
         "id": _MESSAGE_ID,
@@ -128,5 +134,5 @@ NOTICE_DATA: Final[Mapping[str, Example]] = {
         }
     },
     "draining": {"reconnect_in_ms": 1800},
-    "behind": {"room": ROOM_ID, "people": [ADA, GRACE], "typing": []},
+    "behind": {"room": ROOM_ID, "people": [ADA, GRACE], "count": 2, "typing": []},
 }

@@ -84,8 +84,12 @@ class CatchUp:
         room.expect(connection)
         reached = await self._send(connection, room, after, until=room.seq)
         if reached is not None:
-            people, typing = room.roster.people, typing_people(room)
-            notice = Behind(room=room.id, people=people, typing=typing)
+            notice = Behind(
+                room=room.id,
+                people=room.roster.people,
+                count=len(room.roster),
+                typing=typing_people(room),
+            )
             connection.send(encode_notice(notice))
             self.admit(connection, room, reached)
 

@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from math import inf
 from typing import NamedTuple
 
 import structlog
@@ -36,6 +37,9 @@ LINGER_SECONDS = 3.0
 
 FORGOTTEN_SECONDS = 24 * 3600
 """A room's presence nobody has touched for so long is left over, and Redis drops it."""
+
+BIG_ROOM_SECONDS = 1.0
+"""How often the members of a big room are told: to tell so many takes a while."""
 
 READ_SECONDS = 1.0
 """How long a join waits for Redis to tell who is in the room."""
@@ -76,6 +80,7 @@ class Presence:
         self._now = now
         self._local: dict[RoomId, dict[UserId, _Local]] = {}
         self._changed: set[Room] = set()
+        self._big_told_at: dict[RoomId, float] = {}
         self._unread: set[RoomId] = set()
         self._heard_while_reading: dict[RoomId, list[Change]] = {}
         self._gone_lately: deque[_Gone] = deque(maxlen=MAX_GONE)
@@ -152,6 +157,8 @@ class Presence:
         for room in self._rooms.values():
             room.roster.keep_instances(live | {self._instance_id})
             self._changed.add(room)
+        for room_id in self._big_told_at.keys() - self._rooms.keys():
+            del self._big_told_at[room_id]
 
     async def read_missed(self) -> None:
         """Read the rooms again of which something may have been missed."""
@@ -162,10 +169,18 @@ class Presence:
 
     def tick(self) -> None:
         """Tell members who has come and gone since the last tick."""
+        now = self._now()
         changed, self._changed = self._changed, set()
         for room in changed:
+            if room.roster.is_big:
+                if now < self._big_told_at.get(room.id, -inf) + BIG_ROOM_SECONDS:
+                    self._changed.add(room)
+                    continue
+                self._big_told_at[room.id] = now
             if diff := room.roster.take_diff():
-                event = PresenceChanged(joined=diff.joined, left=diff.left, count=len(room.roster))
+                event = PresenceChanged(
+                    joined=diff.joined, left=diff.left, count=len(room.roster), reset=diff.reset
+                )
                 room.tell(encode_ephemeral(room.id, event))
 
     # Inside

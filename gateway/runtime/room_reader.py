@@ -60,6 +60,7 @@ class Reading:
             ),
             "position": WirePosition(epoch=standing.epoch, seq=standing.last_seq),
             "people": room.roster.people,
+            "count": len(room.roster),
             "typing": typing_people(room),
             **self.activities,
         }

@@ -7,6 +7,7 @@ open the room later.
 
 import time
 from collections.abc import Callable
+from itertools import islice
 from uuid import UUID
 
 import structlog
@@ -26,6 +27,9 @@ from gateway.core.typing_list import TYPING_SECONDS, TypingMark
 from gateway.runtime.room import Room
 
 log = structlog.get_logger()
+
+MAX_NAMED = 20
+"""People who are told to be typing, where more are."""
 
 KEY_SECONDS = int(TYPING_SECONDS) + 1
 """Life of a room's sorted set without another mark."""
@@ -113,5 +117,6 @@ class TypingNotes:
 
 
 def typing_people(room: Room) -> tuple[Person, ...]:
-    """Return who types, as far as they are known to be here."""
-    return tuple(room.roster[user_id] for user_id in room.typing.users if user_id in room.roster)
+    """Return who types, as far as they are known to be here, and no more than fit on a line."""
+    here = (room.roster[user_id] for user_id in room.typing.users if user_id in room.roster)
+    return tuple(islice(here, MAX_NAMED))

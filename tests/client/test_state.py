@@ -46,6 +46,7 @@ def a_room(*people: Person, seq: int = 0) -> RoomState:
         room=RoomInfo(id=ROOM, name="lobby", description=None, is_private=False, role="member"),
         position=WirePosition(epoch=1, seq=seq),
         people=people,
+        count=len(people),
         typing=(),
         chat=ChatState(messages=(), has_more=False),
         poker=None,
@@ -74,6 +75,13 @@ def started(story: Story = STORY) -> PokerStarted:
 def voted(player: Person, story: Story = STORY) -> PokerVoted:
     """Return a player's vote."""
     return PokerVoted(game_id=GAME, story_id=story.id, player=player, voted=1)
+
+
+def test_in_a_big_room_the_newest_replace_who_was_shown():
+    """The number says how many there are."""
+    change = PresenceChanged(joined=(GRACE,), left=(), count=5_000, reset=True)
+    state = fold(a_room(ADA, ALAN), change)
+    assert (state.people, state.count) == ((GRACE,), 5_000)
 
 
 def test_messages_are_kept_in_order_with_their_place_in_the_log():
@@ -158,7 +166,9 @@ def test_your_own_card_is_kept_for_its_story_only():
 def test_coming_back_keeps_what_is_durable_and_renews_the_rest():
     """After a resume the messages and the position stay; people and typing are the answer's."""
     before = reducer.after(a_room(ADA), said(1))
-    answer = UpToDate(room=before.room, position=before.position, people=(GRACE,), typing=(GRACE,))
+    answer = UpToDate(
+        room=before.room, position=before.position, people=(GRACE,), count=1, typing=(GRACE,)
+    )
     state = reducer.resumed(before, answer)
     assert (state.chat, state.position) == (before.chat, before.position)
     assert (state.people, state.typing) == ((GRACE,), (GRACE,))
@@ -166,7 +176,9 @@ def test_coming_back_keeps_what_is_durable_and_renews_the_rest():
 
 def test_a_behind_notice_renews_who_is_here():
     """What was skipped for a slow reader is made good by the notice."""
-    state = reducer.caught_up(a_room(ADA), Behind(room=ROOM, people=(GRACE,), typing=(GRACE,)))
+    state = reducer.caught_up(
+        a_room(ADA), Behind(room=ROOM, people=(GRACE,), count=1, typing=(GRACE,))
+    )
     assert (state.people, state.typing) == ((GRACE,), (GRACE,))
 
 

@@ -1,4 +1,4 @@
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given
@@ -7,7 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from gateway.core.ids import InstanceId, UserId
 from gateway.core.protocol.base import Person
-from gateway.core.roster import Change, Roster
+from gateway.core.roster import MAX_NAMED, NEWEST_NAMED, Change, Diff, Roster
 
 PEOPLE = [Person(id=UUID(int=number), name=f"P{number}") for number in range(1, 5)]
 INSTANCES = [InstanceId(name) for name in ("one", "two", "three")]
@@ -84,6 +84,22 @@ def test_the_people_of_dead_instances_go_and_those_of_living_ones_stay():
     diff = roster.take_diff()
     assert diff is not None
     assert diff.left == (UserId(GRACE.id),)
+
+
+def test_of_a_big_room_only_the_newest_are_named():
+    """And everybody again once it is small enough, in place of whom the members were shown."""
+    crowd = [Person(id=uuid4(), name=f"Guest {n}", avatar_url=None) for n in range(MAX_NAMED + 1)]
+    roster = Roster()
+    roster.fold(here(*crowd[:-1]))
+    assert roster.take_diff() == Diff(tuple(crowd[:-1]), ())
+    roster.fold(here(crowd[-1]))
+    newest = tuple(crowd[-NEWEST_NAMED:])
+    assert (roster.people, len(roster)) == (newest, MAX_NAMED + 1)
+    assert roster.take_diff() == Diff(newest, (), reset=True)
+    roster.fold(gone(crowd[0]))
+    assert roster.take_diff() == Diff(tuple(crowd[1:]), (), reset=True)
+    roster.fold(gone(crowd[1]))
+    assert roster.take_diff() == Diff((), (UserId(crowd[1].id),))
 
 
 def test_an_instance_that_says_goodbye_for_a_stranger_changes_nothing():

@@ -78,6 +78,8 @@ class PresenceChanged(EventData):
     """Ephemeral: who came and who went since the last of these; ``count`` people are here.
 
     ``joined`` may name people whom the room's state has shown you already, you among them.
+    With ``reset`` it replaces the list you have. So it is in a room of more than a
+    hundred people, once a second at most: ``joined`` then names the newest ten.
     """
 
     type: ClassVar[str] = "presence.changed"
@@ -85,10 +87,11 @@ class PresenceChanged(EventData):
     joined: tuple[Person, ...]
     left: tuple[UUID, ...]
     count: int
+    reset: bool = False
 
 
 class TypingChanged(EventData):
-    """Ephemeral: everybody who is typing now. The list replaces the one before."""
+    """Ephemeral: who is typing now, twenty at most. The list replaces the one before."""
 
     type: ClassVar[str] = "typing.changed"
 
