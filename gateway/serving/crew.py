@@ -75,6 +75,7 @@ class Crew:
         self._births = itertools.count(1)
         self._settled = {number: asyncio.Event() for number in range(1, count + 1)}
         self._refusals: dict[int, str] = {}
+        self._restarting = asyncio.Lock()
         self._restarted: Worker | None = None
         self._keepers = Supervisor()
         self.failure = self._keepers.failure
@@ -98,24 +99,14 @@ class Crew:
 
     async def restart(self) -> None:
         """Restart one after another; stop at the first that does not come back."""
-        if self._restarted is not None:
+        if self._restarting.locked():
             log.warning("workers.restart_refused", reason="one is under way")
             return
-        try:
-            for number, settled in self._settled.items():
-                await settled.wait()
-                self._restarted = self._workers.get(number)
-                if self._restarted is None:
-                    continue
-                settled.clear()
-                self._restarted.send(signal.SIGTERM)
-                await self._kill_after(STOP_SECONDS, self._restarted)
-                await settled.wait()
-                if number in self._refusals:
+        async with self._restarting:
+            for number in self._settled:
+                if not await self._restart_one(number):
                     log.error("workers.restart_stopped", worker=number)
                     return
-        finally:
-            self._restarted = None
 
     async def stop(self) -> None:
         """End one after another, with all that serve still open, and nobody new coming to any."""
@@ -135,10 +126,29 @@ class Crew:
         for worker in workers:
             await self._kill_after(end_at - clock(), worker)
 
+    async def _restart_one(self, number: int) -> bool:
+        """Return whether it serves again. One that is being replaced anyway counts as such."""
+        settled = self._settled[number]
+        await settled.wait()
+        worker = self._restarted = self._workers.get(number)
+        if worker is None:
+            return True
+        settled.clear()
+        worker.send(signal.SIGTERM)
+        await self._kill_after(STOP_SECONDS, worker)
+        await settled.wait()
+        return number not in self._refusals
+
     async def _keep(self, number: int) -> None:
         quick_deaths = 0
         while True:
-            worker = await self._spawn(number)
+            try:
+                worker = await self._spawn(number)
+            except OSError as error:  # no memory, too many processes
+                self._refused(number, str(error))
+                quick_deaths += 1
+                await asyncio.sleep(_pause_seconds(quick_deaths))
+                continue
             await self._until_it_serves(worker)
             how = await worker.ended()
             del self._workers[number]
@@ -173,16 +183,19 @@ class Crew:
         return worker
 
     async def _until_it_serves(self, worker: Worker) -> None:
-        number = worker.number
         said = await worker.first_words()
-        if said == READY:
-            worker.is_ready = True
-            self._refusals.pop(number, None)
-            log.info("worker.ready", worker=number, pid=worker.process.pid)
-        else:
-            self._refusals[number] = said or "it ended before it took connections; see the log"
-            if len(self._refusals) == len(self._settled) and not self.refusal.done():
-                self.refusal.set_result(self._refusals[number])
+        if said != READY:
+            self._refused(worker.number, said or "it ended before it took connections; see the log")
+            return
+        worker.is_ready = True
+        self._refusals.pop(worker.number, None)
+        log.info("worker.ready", worker=worker.number, pid=worker.process.pid)
+        self._settled[worker.number].set()
+
+    def _refused(self, number: int, reason: str) -> None:
+        self._refusals[number] = reason
+        if len(self._refusals) == len(self._settled) and not self.refusal.done():
+            self.refusal.set_result(reason)
         self._settled[number].set()
 
     async def _kill_after(self, seconds: float, worker: Worker) -> None:

@@ -57,6 +57,7 @@ async def test_a_failure_to_answer_is_no_answer(name: str):
     supervisor = Supervisor()
     async with answering(name, answer, supervisor):
         assert await ask(name, within_seconds=WAIT_SECONDS) is None
+    await supervisor.stop()
     assert supervisor.failed_jobs == 1
 
 

@@ -12,6 +12,7 @@ LONGEST_FIRST: Final = (
     "tests/chaos",
     "tests/integration",
     "tests/chaos/test_chaos_run.py",
+    "tests/integration/test_workers.py",
     "tests/benchmarks",
     "tests/client",
     "tests/cli",
