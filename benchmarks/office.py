@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
 from secrets import token_hex
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 from rich.table import Table
@@ -39,6 +39,9 @@ MESSAGE_RATES = (10_000, 50_000)
 TEAMS = 1000
 
 
+WIDTH = 170
+
+_REFUSAL = b'"error":{"code"'
 _TYPING_CHANGED = b'"typing.changed"'
 
 
@@ -53,6 +56,7 @@ class Office(Stopwatch):
         self._tag = token_hex(4)  # keys are for ever
         self._typing: dict[int, bool] = {}
         self._typed_at: dict[int, int] = {}
+        self._refused = 0
 
     def publish(self, rooms: Sequence[int], event: bytes) -> None:
         """Publish an ephemeral event in each of these rooms, as another instance does."""
@@ -77,6 +81,11 @@ class Office(Stopwatch):
         """Look for stamps again in what comes."""
         self._typed_at.clear()
 
+    def refused(self) -> int:
+        """Return how many commands were refused since this was asked before."""
+        refused, self._refused = self._refused, 0
+        return refused
+
     def _command(self, room: int, command: str, rest: str = "") -> None:
         number, room_id = next(self._numbers), self._parley.room_id(room)
         text = f'{{"id":{number},"type":"{command}","room":"{room_id}"{rest}}}'
@@ -85,6 +94,7 @@ class Office(Stopwatch):
     @override
     def _sent_at(self, octets: bytes, room: int) -> list[int]:
         """Return when the room's last change was sent: what is told of it has no stamp."""
+        self._refused += octets.count(_REFUSAL)
         if not self._typed_at:
             return super()._sent_at(octets, room)
         return [self._typed_at[room]] * octets.count(_TYPING_CHANGED)
@@ -109,11 +119,21 @@ def main(
             parley = Parley(gateway)
             with Office(parley, Line(port), gateway.server.port, pids) as office:
                 office.come_in(parley, [seat // MEMBERS_A_ROOM for seat in range(teams * 10)])
-                print_results(list(measure(office, teams / TEAMS, seconds)))
+                runs = list(measure(office, teams / TEAMS, seconds))
+    print_results(runs)
 
 
-def measure(office: Office, share: float, seconds: float) -> Iterator[tuple[str, Figures]]:
-    """Hold this share of each rate for a while, and yield what it is called and the figures."""
+class Run(NamedTuple):
+    """One kind of event at one rate."""
+
+    name: str
+    figures: Figures
+    refused: int
+    """Commands that the gateway did not take. It said so."""
+
+
+def measure(office: Office, share: float, seconds: float) -> Iterator[Run]:
+    """Hold this share of each rate for a while."""
     for kind, publish, rates in (
         ("ephemeral", office.publish, EPHEMERAL_RATES),
         ("typing", office.type, TYPING_RATES),
@@ -122,29 +142,32 @@ def measure(office: Office, share: float, seconds: float) -> Iterator[tuple[str,
         for rate in rates:
             events_per_second = rate * share / MEMBERS_A_ROOM
             events = int(events_per_second * seconds)
-            yield f"{kind}, {rate * share:,.0f}/s", office.paced(publish, events, events_per_second)
+            figures = office.paced(publish, events, events_per_second)
+            yield Run(f"{kind}, {rate * share:,.0f}/s", figures, office.refused())
         office.stop_typing()
 
 
-def print_results(results: Sequence[tuple[str, Figures]]) -> None:
+def print_results(runs: Sequence[Run]) -> None:
     """Print a line for each run."""
-    processes = list(results[0][1].cpu_us)
+    processes = list(runs[0].figures.cpu_us)
     table = Table(
-        *("", "came/s", "p50 ms", "p99 ms", "p99.9 ms"),
+        *("", "came/s", "refused", "lost", "p50 ms", "p99 ms", "p99.9 ms"),
         *(f"{name}, µs each" for name in processes),
         *("gateway's core", "client's core"),
     )
-    for name, figures in results:
+    for name, figures, refused in runs:
         gateway_share = figures.cpu_us["gateway"] * figures.per_second / 1e6
         table.add_row(
             name,
             f"{figures.per_second:,.0f}",
+            f"{refused:,}",
+            f"{figures.lost - refused * MEMBERS_A_ROOM:,}",
             *(f"{ms:.2f}" for ms in (figures.p50_ms, figures.p99_ms, figures.p999_ms)),
             *(f"{figures.cpu_us[process]:.2f}" for process in processes),
             f"{gateway_share:.0%}",
             f"{figures.client_share:.0%}",
         )
-    print_with_machine(table)
+    print_with_machine(table, width=WIDTH)
 
 
 if __name__ == "__main__":

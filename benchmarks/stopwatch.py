@@ -19,6 +19,9 @@ from benchmarks.processes import cpu_seconds
 
 EVENT_BYTES = 150
 
+SILENCE_SECONDS = 5.0
+"""Silence after which what has been sent at a steady rate counts as lost."""
+
 _STAMP = re.compile(rb"sent=(\d{16});")
 
 _KEPT_BYTES = 21
@@ -44,6 +47,8 @@ class Figures(NamedTuple):
     """By the name of the process."""
     client_share: float
     """How busy the client was, as a share of one core."""
+    lost: int
+    """Deliveries that were still missing when nothing came any more."""
 
 
 Publish = Callable[[Sequence[int], bytes], None]
@@ -59,6 +64,7 @@ class Stopwatch(Crowd):
         self._room_of: dict[int, int] = {}
         self._rests: dict[int, bytes] = {}
         self._waits: list[int] = []
+        self._last_ns = 0
 
     def come_in(self, dialect: Dialect, rooms: Sequence[int]) -> None:
         """Connect a member for each time that a room is there, and let it in."""
@@ -74,7 +80,7 @@ class Stopwatch(Crowd):
         """Publish at a steady rate, in one room after the other, whatever comes back."""
         rooms = sorted(set(self._room_of.values()))
         expected = events * (len(self) // len(rooms))
-        with self._measuring() as figures:
+        with self._measuring(expected) as figures:
             begun, sent = time.perf_counter_ns(), 0
             while len(self._waits) < expected:
                 now = time.perf_counter_ns()
@@ -82,11 +88,12 @@ class Stopwatch(Crowd):
                 if due > sent:
                     publish([rooms[event % len(rooms)] for event in range(sent, due)], stamped(now))
                     sent = due
-                    continue
                 if sent < events:
                     self._listen(max(0.0, (begun - now) / 1e9 + sent / events_per_second))
+                elif self._silent_seconds() > SILENCE_SECONDS:
+                    break
                 else:
-                    self._listen(PATIENCE_SECONDS)
+                    self._listen(SILENCE_SECONDS)
         return figures()
 
     def chased(self, publish: Publish, events: int, in_flight: int) -> Figures:
@@ -95,7 +102,7 @@ class Stopwatch(Crowd):
         missing = dict.fromkeys(ready, 0)
         deliveries = in_flight * (len(self) // len(ready))
         batches, under_way = events // in_flight, 0
-        with self._measuring() as figures:
+        with self._measuring(batches * deliveries) as figures:
             while ready or under_way:
                 told, ready = ready[:batches], []
                 if told:
@@ -110,15 +117,18 @@ class Stopwatch(Crowd):
                     if not missing[room]:
                         ready.append(room)
                         under_way -= 1
+                if self._silent_seconds() > PATIENCE_SECONDS:
+                    raise TimeoutError(f"nothing comes any more after {len(self._waits)}")
         return figures()
 
+    def _silent_seconds(self) -> float:
+        """Return how long no event has come."""
+        return (time.perf_counter_ns() - self._last_ns) / 1e9
+
     def _listen(self, patience_seconds: float) -> Mapping[int, int]:
-        """Take the time of what has come within that time; return how many came in which room."""
+        """Wait so long at most for bytes; return how many events have come in which room."""
         arrived: defaultdict[int, int] = defaultdict(int)
-        ready = self._poll.poll(patience_seconds)
-        if not ready and patience_seconds == PATIENCE_SECONDS:
-            raise TimeoutError(f"nothing comes any more after {len(self._waits)} deliveries")
-        for member, _ in ready:
+        for member, _ in self._poll.poll(patience_seconds):
             try:
                 octets = self._sockets[member].recv(_RECEIVE_BYTES)
             except BlockingIOError:
@@ -131,7 +141,9 @@ class Stopwatch(Crowd):
             sent_at = self._sent_at(octets, room)
             self._waits += [now - sent for sent in sent_at]
             self._rests[member] = octets[-_KEPT_BYTES:]
-            arrived[room] += len(sent_at)
+            if sent_at:
+                arrived[room] += len(sent_at)
+                self._last_ns = now
         return arrived
 
     def _sent_at(self, octets: bytes, _room: int) -> list[int]:
@@ -139,19 +151,22 @@ class Stopwatch(Crowd):
         return list(map(int, _STAMP.findall(octets)))
 
     @contextlib.contextmanager
-    def _measuring(self) -> Iterator[Callable[[], Figures]]:
+    def _measuring(self, expected: int) -> Iterator[Callable[[], Figures]]:
         """Measure what happens within the block; the figures are to be had after it."""
         self._waits.clear()
         gc.collect()
         gc.disable()  # its pauses would be taken for the server's
         spent = {name: cpu_seconds(pid) for name, pid in self._pids.items()}
-        mine, begun = time.process_time(), time.perf_counter()
+        mine, begun = time.process_time(), time.perf_counter_ns()
+        self._last_ns = begun
         try:
             yield lambda: result
         finally:
             gc.enable()
-        seconds = time.perf_counter() - begun
         waits = sorted(self._waits)
+        if not waits:
+            raise TimeoutError("nothing has come")
+        seconds = (self._last_ns - begun) / 1e9
         result = Figures(
             per_second=len(waits) / seconds,
             p50_ms=_quantile(waits, 0.5) / 1e6,
@@ -162,6 +177,7 @@ class Stopwatch(Crowd):
                 for name, pid in self._pids.items()
             },
             client_share=(time.process_time() - mine) / seconds,
+            lost=expected - len(waits),
         )
 
 
