@@ -13,7 +13,7 @@ from loadtests.gateways import running_site
 
 HERE: Final = Path(__file__).parent
 
-INSTANCES: Final = {"office": 1}
+INSTANCES: Final = {"office": 1, "stadium": 1, "storm": 1, "churn": 1, "resume": 2}
 """The scenarios, and how many gateways each needs."""
 
 
@@ -45,6 +45,8 @@ def main(
             arguments += [f"--people={site.seed(users=users, room_size=size)}"]
             arguments += [f"--gateway-pid={instance.pid}" for instance in site.instances]
             host = site.instances[0].url
+            if scenario == "resume":
+                arguments += [f"--second-host={site.instances[1].url}"]
         command = [sys.executable, "-m", "locust", *arguments, f"--host={host}", *context.args]
         raise SystemExit(subprocess.run(command, cwd=HERE.parent, check=False).returncode)
 

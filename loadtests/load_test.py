@@ -149,11 +149,17 @@ class LoadTest:
 
     def work(self, seconds: float) -> None:
         """Let everybody do what the scenario says, for so long."""
+        with self.working():
+            gevent.sleep(seconds)
+
+    @contextlib.contextmanager
+    def working(self) -> Iterator[None]:
+        """Let everybody do what the scenario says, during the block, and note what it cost."""
         gc.collect()
         gc.freeze()  # those who are in stay, and are no garbage
         deliveries, started, used = self.figures.deliveries, time.monotonic(), self._cpu_seconds()
         self.is_quiet = False
-        gevent.sleep(seconds)
+        yield
         self.is_quiet = True
         took = time.monotonic() - started
         rate = (self.figures.deliveries - deliveries) / took
@@ -170,7 +176,7 @@ class LoadTest:
             "--hold-seconds", type=float, default=30, help="How long they work when all are in."
         )
         group.add_argument(
-            "--patience-seconds", type=float, default=120, help="How long coming in may take."
+            "--patience-seconds", type=float, default=60, help="How long coming in may take."
         )
         group.add_argument(
             "--p99-ms", type=float, default=self.p99_ms, help="Most that p99 may be, to pass."

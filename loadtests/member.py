@@ -36,6 +36,7 @@ class Member(User):
         self._connection: Connection | None = None
         self._unacknowledged: dict[str, Message] = {}
         self._typing: frozenset[str] = frozenset()
+        self._missing_since: int | None = None
 
     # What Locust calls
 
@@ -81,6 +82,8 @@ class Member(User):
             command["data"] = {"since": since}
         if not self.test.is_quiet:
             self._mark("here")
+        if since is not None and self._missing_since is None:
+            self._missing_since = time.monotonic_ns()
         with self.test.measured("join", "resume" if since else "room.join"):
             self._ask(command, self._joined)
         for key, command in list(self._unacknowledged.items()):
@@ -176,6 +179,7 @@ class Member(User):
             self.test.fault("order", fault)
         self._typing = frozenset(person["id"] for person in reply["typing"])
         self.is_present = True
+        self._note_caught_up(time.monotonic_ns())
 
     def _hear(self, message: Message, now: int) -> None:
         if "seq" in message:
@@ -207,6 +211,7 @@ class Member(User):
             self.test.fire("deliver", message["type"], taken)
         else:
             self.test.fire("replay", message["type"], None)
+            self._note_caught_up(now)
         self.heard(message)
 
     def _hear_told_in_ticks(
@@ -216,6 +221,12 @@ class Member(User):
         since = [marks[mark] for one in changed if (mark := f"{what} {one}") in marks]
         self.test.fire("deliver", message["type"], now - min(since) if since else None)
 
+    def _note_caught_up(self, now: int) -> None:
+        if self._missing_since is not None and self.hearing.is_caught_up:
+            self.test.fire("resume", "caught up", now - self._missing_since)
+            self._missing_since = None
+
     def _cut_off(self, reason: str) -> None:
         self.is_present = False
+        self._missing_since = time.monotonic_ns()
         self.test.cut_off(self, reason)

@@ -100,4 +100,5 @@ class Hearing:
 def missing(record: RoomRecord, present: Iterable[Hearing]) -> int:
     """Return how many deliveries those who are present still lack."""
     newest = record.newest()
-    return sum(newest - hearing.seq for hearing in present)
+    # A silent room has no newest event, and its members have come in further on.
+    return sum(max(0, newest - hearing.seq) for hearing in present)

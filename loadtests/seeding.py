@@ -38,7 +38,7 @@ async def seed_people(database_url: str, *, users: int, room_size: int) -> str:
                 await _add_room(conn, f"Load {tag} {number}", team)
                 for number, team in enumerate(teams, 1)
             ]
-        # PostgreSQL would believe for another minute that the tables are empty, and read them whole.
+        # Until it looks by itself PostgreSQL takes the tables for empty, and reads them whole.
         await conn.execute("analyze")
     people = [[str(guest.id), token] for guest, token in zip(guests, tokens, strict=True)]
     return json.dumps({"guests": people, "rooms": [str(room) for room in rooms]})
