@@ -26,7 +26,8 @@ def serve(
     the gateway, with their data in --data-dir; a second gateway on the same
     folder joins them.
 
-    With --workers, SIGHUP restarts the workers one after another.
+    With --workers, SIGHUP restarts the workers one after another; in a terminal it
+    ends them, as without.
     """
     import uvloop
 

@@ -62,6 +62,7 @@ class GatewayProcess:
                 *(sys.executable, "-m", "gateway", "serve", "--port", "0", *arguments),
                 cwd=folder,
                 env=_environment(settings),
+                stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=errors,
                 start_new_session=True,
