@@ -1,5 +1,5 @@
 -- Planning poker: games, players, stories and the votes of the open round.
--- Everything here runs under the room's lock.
+-- What writes runs under the room's lock.
 
 -- name: active_games(room_ids)
 -- The games of rooms, with their open stories. Partial unique index (room_id) where is_active.
@@ -36,14 +36,14 @@ from added
 where g.id = added.session_id;
 
 -- name: tables(room_ids)
--- What lies on the tables of many rooms, without the cards.
+-- What lies on the tables of many rooms, without the cards. A deleted account has left its seat.
 -- Partial unique index (room_id) where is_active; index votes (story_id).
 -- nullable: story_completed_at
 -- not null: voters
 select
   g.room_id, g.id, g.config, g.current_story_id, s.completed_at as story_completed_at,
   array(
-    select p.user_id
+    select coalesce(p.user_id, p.id)
     from poker.votes v
     join poker.players p on p.id = v.player_id
     where v.story_id = g.current_story_id
@@ -54,9 +54,16 @@ where g.room_id = any(:room_ids::uuid[]) and g.is_active;
 
 -- name: cast_votes(seat_ids, session_ids, story_ids, user_ids, names, values, created_at)!
 -- One card for each voter and story, over the one that lay there; whoever has no
--- seat in the game takes one. Unique (session_id, user_id), unique (story_id, player_id).
+-- seat in the game takes one, under a longer name if theirs is on another seat (of somebody who
+-- was called so then). Unique (session_id, user_id), unique (story_id, player_id).
 with wanted as (
-  select *
+  select
+    w.seat_id, w.session_id, w.story_id, w.user_id, w.value,
+    case when exists (
+      select from poker.players p
+      where p.session_id = w.session_id and p.name = w.name and p.user_id is distinct from w.user_id
+    )
+    then w.name || ' ' || left(w.user_id::text, 8) else w.name end as name
   from unnest(
     :seat_ids::uuid[], :session_ids::uuid[], :story_ids::uuid[], :user_ids::uuid[],
     :names::text[], :values::text[]
@@ -78,10 +85,11 @@ on conflict (story_id, player_id) do update
 set value = excluded.value, created_at = excluded.created_at;
 
 -- name: votes_of(story_ids)
--- The cards of stories with their players, in order of voting. Index story_id.
+-- The cards of stories with their players, the latest change last. The seat stands for an account
+-- that has been deleted. Index story_id.
 -- nullable: avatar_url
 -- not null: user_id
-select v.story_id, p.user_id, p.name, u.avatar_url, v.value
+select v.story_id, coalesce(p.user_id, p.id) as user_id, p.name, u.avatar_url, v.value
 from poker.votes v
 join poker.players p on p.id = v.player_id
 left join users u on u.id = p.user_id

@@ -24,5 +24,5 @@ where s.sid = any(:sids::text[]) and s.expire > now() at time zone 'utc';
 delete from sessions where sid = :sid;
 
 -- name: delete_expired_sessions()!
--- What find_session no longer answers. Index on expire.
+-- What find_sessions no longer answers. Index on expire.
 delete from sessions where expire <= now() at time zone 'utc';

@@ -22,7 +22,7 @@ from gateway.storage.connection import Connection
 
 @dataclass(frozen=True, slots=True)
 class LockedRoom:
-    """A room whose row this transaction holds ``for update``."""
+    """A room whose row this transaction holds ``for no key update``."""
 
     id: RoomId
     name: str

@@ -101,15 +101,19 @@ def _encode(identity: Identity, expires_at: datetime) -> bytes:
     )
 
 
-def _decode(session_id: SessionId, text: bytes | str) -> Identity | Ended:
-    session = orjson.loads(text)
-    if session is None:
-        return "ended"
-    data = session["data"]
-    return Identity(
-        user_id=UserId(UUID(session["userId"])),
-        name=data["name"],
-        avatar_url=data["avatarUrl"],
-        is_guest=data["isGuest"],
-        session_id=session_id,
-    )
+def _decode(session_id: SessionId, text: bytes | str) -> Identity | Ended | None:
+    """Read an entry; one that cannot be read, of another release perhaps, is none."""
+    try:
+        session = orjson.loads(text)
+        if session is None:
+            return "ended"
+        data = session["data"]
+        return Identity(
+            user_id=UserId(UUID(session["userId"])),
+            name=data["name"],
+            avatar_url=data["avatarUrl"],
+            is_guest=data["isGuest"],
+            session_id=session_id,
+        )
+    except (ValueError, KeyError, TypeError):
+        return None

@@ -99,7 +99,7 @@ class Room:
 
     @property
     def people(self) -> tuple[Person, ...]:
-        """Who is here, you included; of more than a hundred people the newest ten."""
+        """Who is here, you included; where more than a hundred are, the newest ten."""
         return self.state.people
 
     @property

@@ -122,7 +122,8 @@ class Roster:
 
     def take_diff(self) -> Diff | None:
         """Return what changed since the last call, or ``None``. Coming and going cancel out."""
-        if not self._joined and not self._left:
+        has_shrunk = self._was_big and not self.is_big
+        if not self._joined and not self._left and not has_shrunk:
             return None
         if self.is_big or self._was_big:
             diff = Diff(self.people, (), reset=True)
@@ -141,6 +142,8 @@ class Roster:
             else:
                 self._joined[user_id] = person
         self._people[user_id] = person
+        if self.is_big:
+            self._was_big = True  # whoever comes in meanwhile is not shown everybody
         self._serving.setdefault(user_id, set()).add(instance_id)
 
     def _stop_serving(self, user_id: UserId, instance_id: InstanceId) -> None:

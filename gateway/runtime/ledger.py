@@ -8,7 +8,7 @@ the commit (promise P1).
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
@@ -16,6 +16,7 @@ import structlog
 
 from gateway.activities.activity import Submission
 from gateway.core.errors import (
+    DatabaseUnavailable,
     Draining,
     GatewayError,
     InternalError,
@@ -101,7 +102,7 @@ class Ledger:
         self.enqueue(submission, done)
         result = await future
         if isinstance(result, GatewayError):
-            raise result
+            raise result.with_traceback(None)  # several may share it
         return result
 
     async def run(self) -> None:
@@ -134,29 +135,51 @@ class Ledger:
         self.figures.refused(error)
         done(error)
 
-    async def _commit(self, entries: list[_Entry]) -> None:
+    async def _commit(self, entries: list[_Entry]) -> bool:
+        """Answer the commands, most of them with success; ``False`` when there is no database."""
         try:
-            results = await self._transact([entry.submission for entry in entries])
-        except GatewayError as error:  # the only command's own, or there is no database
-            results = [error] * len(entries)
+            publications, results = await self._transact([entry.submission for entry in entries])
+        except DatabaseUnavailable as error:
+            self._answer(entries, [error] * len(entries))
+            return False
+        except GatewayError as error:  # the only command's own
+            self._answer(entries, [error] * len(entries))
+            return True
         except Exception:
+            # Nothing of it is committed; alone, only the one at fault fails.
             log.exception("ledger.batch_failed", commands=len(entries))
             if len(entries) > 1:
-                # Rolled back as a whole; alone, only the one at fault fails.
-                for entry in entries:
-                    await self._commit([entry])
-                return
-            results = [InternalError("The gateway could not carry this out; its log says why.")]
-        self.figures.answered(results, [entry.queued_at for entry in entries])
-        for entry, result in zip(entries, results, strict=True):
-            entry.done(result)
+                return await self._commit_each(entries)
+            self._answer(
+                entries, [InternalError("The gateway could not carry this out; its log says why.")]
+            )
+            return True
+        for room_id, publication in publications:
+            self._publish(room_id, publication)
+        self._answer(entries, results)
+        return True
 
-    async def _transact(self, submissions: list[Submission]) -> list[Result]:
-        """Commit what can be, and publish it; return what became of each."""
+    async def _commit_each(self, entries: list[_Entry]) -> bool:
+        for number, entry in enumerate(entries, start=1):
+            if not await self._commit([entry]):
+                error = DatabaseUnavailable("The database does not answer.")
+                rest = entries[number:]
+                self._answer(rest, [error] * len(rest))
+                return False
+        return True
+
+    async def _transact(
+        self, submissions: list[Submission]
+    ) -> tuple[list[tuple[RoomId, Publication]], list[Result]]:
+        """Commit what can be; return what to publish, and what became of each."""
         with self.figures.transaction(len(submissions)):
             async with self._database.transaction() as conn:
                 batch = Batch(conn, submissions, self._rulebook, self._new_id)
                 results = await batch.run()
-        for room_id, publication in batch.publications():
-            self._publish(room_id, publication)
-        return results
+                publications = batch.publications()
+        return publications, results
+
+    def _answer(self, entries: Sequence[_Entry], results: Sequence[Result]) -> None:
+        self.figures.answered(results, [entry.queued_at for entry in entries])
+        for entry, result in zip(entries, results, strict=True):
+            entry.done(result)

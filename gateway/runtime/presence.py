@@ -11,7 +11,6 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from math import inf
 from typing import NamedTuple
 
 import structlog
@@ -80,7 +79,6 @@ class Presence:
         self._now = now
         self._local: dict[RoomId, dict[UserId, _Local]] = {}
         self._changed: set[Room] = set()
-        self._big_told_at: dict[RoomId, float] = {}
         self._unread: set[RoomId] = set()
         self._heard_while_reading: dict[RoomId, list[Change]] = {}
         self._gone_lately: deque[_Gone] = deque(maxlen=MAX_GONE)
@@ -157,8 +155,6 @@ class Presence:
         for room in self._rooms.values():
             room.roster.keep_instances(live | {self._instance_id})
             self._changed.add(room)
-        for room_id in self._big_told_at.keys() - self._rooms.keys():
-            del self._big_told_at[room_id]
 
     async def read_missed(self) -> None:
         """Read the rooms again of which something may have been missed."""
@@ -173,10 +169,10 @@ class Presence:
         changed, self._changed = self._changed, set()
         for room in changed:
             if room.roster.is_big:
-                if now < self._big_told_at.get(room.id, -inf) + BIG_ROOM_SECONDS:
+                if now < room.presence_told_at + BIG_ROOM_SECONDS:
                     self._changed.add(room)
                     continue
-                self._big_told_at[room.id] = now
+                room.presence_told_at = now
             if diff := room.roster.take_diff():
                 event = PresenceChanged(
                     joined=diff.joined, left=diff.left, count=len(room.roster), reset=diff.reset

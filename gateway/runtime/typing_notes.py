@@ -28,7 +28,7 @@ from gateway.runtime.room import Room
 
 log = structlog.get_logger()
 
-MAX_NAMED = 20
+MAX_TYPISTS = 20
 """People who are told to be typing, where more are."""
 
 KEY_SECONDS = int(TYPING_SECONDS) + 1
@@ -52,7 +52,8 @@ class TypingNotes:
         self._publisher = publisher
         self._now = now
         self._changed: set[Room] = set()
-        self._active: set[Room] = set()
+        self._active: dict[Room, tuple[Person, ...]] = {}
+        """Rooms in which somebody types, and whom the members were told last."""
 
     def mark(self, room: Room, user_id: UserId, *, typing: bool) -> None:
         """Say that a person has started, goes on, or has stopped typing."""
@@ -104,14 +105,17 @@ class TypingNotes:
         for room in list(self._active):
             if room.typing.expire(self._now()):
                 self._changed.add(room)
-            if not room.typing:
-                self._active.discard(room)
         changed, self._changed = self._changed, set()
         for room in changed:
-            room.tell(encode_ephemeral(room.id, TypingChanged(users=typing_people(room))))
+            people = typing_people(room)
+            if people != self._active.get(room, ()):
+                self._active[room] = people
+                room.tell(encode_ephemeral(room.id, TypingChanged(users=people)))
+            if not room.typing:
+                self._active.pop(room, None)
 
     def _fold(self, room: Room, mark: TypingMark) -> None:
-        self._active.add(room)
+        self._active.setdefault(room, ())
         if room.typing.fold(mark, self._now()):
             self._changed.add(room)
 
@@ -119,4 +123,4 @@ class TypingNotes:
 def typing_people(room: Room) -> tuple[Person, ...]:
     """Return who types, as far as they are known to be here, and no more than fit on a line."""
     here = (room.roster[user_id] for user_id in room.typing.users if user_id in room.roster)
-    return tuple(islice(here, MAX_NAMED))
+    return tuple(islice(here, MAX_TYPISTS))

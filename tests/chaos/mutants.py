@@ -28,25 +28,27 @@ MUTANTS: Final[Mapping[str, tuple[Patch, ...]]] = {
         ),
         Patch(
             "gateway/runtime/ledger.py",
-            "    async def _transact(self, submissions: list[Submission]) -> list[Result]:\n",
-            "    async def _transact(self, submissions, entries):\n        self._told = set()\n",
+            "        self, submissions: list[Submission]\n    ) ->",
+            "        self, submissions, entries\n    ) ->",
         ),
         Patch(
             "gateway/runtime/ledger.py",
             "                results = await batch.run()\n",
             "                results = await batch.run()\n"
-            "                for number, (entry, result) in enumerate(zip(entries, results)):\n"
+            "                for entry, result in zip(entries, results):\n"
             "                    if entry.submission.key is not None:\n"
-            "                        self._told.add(number)\n"
-            "                        entry.done(result)\n",
+            "                        entry.done(result)\n"
+            "                        self._told.add(id(entry))\n",
         ),
         Patch(
             "gateway/runtime/ledger.py",
             "        for entry, result in zip(entries, results, strict=True):\n"
             "            entry.done(result)\n",
-            "        for number, (entry, result) in enumerate(zip(entries, results)):\n"
-            "            if number not in self._told:\n"
-            "                entry.done(result)\n",
+            "        for entry, result in zip(entries, results, strict=True):\n"
+            "            if id(entry) not in self._told:\n"
+            "                entry.done(result)\n"
+            "            self._told.discard(id(entry))\n\n"
+            "    _told: set[int] = set()\n",
         ),
     ),
     "no-gap-check": (

@@ -102,6 +102,19 @@ def test_of_a_big_room_only_the_newest_are_named():
     assert roster.take_diff() == Diff((), (UserId(crowd[1].id),))
 
 
+def test_who_came_in_while_a_room_was_big_for_a_moment_is_told_of_everybody():
+    """Also when, on the whole, nothing has changed since the members were told."""
+    crowd = [Person(id=uuid4(), name=f"Guest {n}", avatar_url=None) for n in range(MAX_NAMED + 1)]
+    roster = Roster()
+    roster.fold(here(*crowd[:-1]))
+    roster.take_diff()
+    roster.fold(here(crowd[-1]))
+    assert len(roster.people) == NEWEST_NAMED
+    roster.fold(gone(crowd[-1]))
+    assert roster.take_diff() == Diff(tuple(crowd[:-1]), (), reset=True)
+    assert roster.take_diff() is None
+
+
 def test_an_instance_that_says_goodbye_for_a_stranger_changes_nothing():
     """It may have been written off meanwhile."""
     roster = Roster()

@@ -5,7 +5,15 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from gateway.core.errors import DatabaseUnavailable, GatewayError, InternalError, InvalidToken
+from gateway.core.errors import (
+    DatabaseUnavailable,
+    Draining,
+    GatewayError,
+    InternalError,
+    InvalidToken,
+    Overloaded,
+)
+from gateway.runtime import gathering as gathering_module
 from gateway.runtime.gathering import Gathering
 from gateway.runtime.supervision import Supervisor
 from tests.support.waiting import soon
@@ -21,7 +29,8 @@ class Oracle:
         self.was_asked = asyncio.Event()
         self.answering = asyncio.Event()
         self.answering.set()
-        self.error: Exception | None = None
+        self.error: GatewayError | None = None
+        self.poison: int | None = None
 
     async def ask_all(self, questions: Sequence[int]) -> list[int | GatewayError]:
         """Answer when it is allowed to."""
@@ -30,6 +39,8 @@ class Oracle:
         await self.answering.wait()
         if self.error is not None:
             raise self.error
+        if self.poison in questions:
+            raise ValueError(self.poison)
         return [2 * n if n >= 0 else InvalidToken("No such number.") for n in questions]
 
 
@@ -86,20 +97,57 @@ async def test_each_gets_its_own_error(gathering: Gathering[int, int]):
     assert isinstance(bad, InvalidToken)
 
 
-@pytest.mark.parametrize(
-    ("error", "told"),
-    [(DatabaseUnavailable("Away."), DatabaseUnavailable), (ValueError("a fault"), InternalError)],
-)
-async def test_a_failure_is_everybodys_and_nobody_waits_for_the_next(
-    gathering: Gathering[int, int], oracle: Oracle, error: Exception, told: type[GatewayError]
+async def test_without_the_database_everybody_is_told_at_once(
+    gathering: Gathering[int, int], oracle: Oracle
 ):
-    """Those who waited behind it are told as well; who asks later has another chance."""
-    oracle.error = error
+    """Also those who wait behind; who asks later has another chance."""
+    oracle.error = DatabaseUnavailable("Away.")
     answers = await ask(gathering, *range(10))
-    assert {type(answer) for answer in answers} == {told}
+    assert {type(answer) for answer in answers} == {DatabaseUnavailable}
     assert len(oracle.asked) == 1
     oracle.error = None
     assert await ask(gathering, 5) == [10]
+
+
+async def test_a_question_that_breaks_the_asking_fails_alone(
+    gathering: Gathering[int, int], oracle: Oracle
+):
+    """The others are asked again without it."""
+    oracle.poison = 2
+    one, two, three, four = await ask(gathering, 1, 2, 3, 4)
+    assert (one, three, four) == (2, 6, 8)
+    assert isinstance(two, InternalError)
+
+
+async def test_too_many_are_told_to_come_back(
+    gathering: Gathering[int, int], oracle: Oracle, monkeypatch: pytest.MonkeyPatch
+):
+    """And so are those who would have to wait for too long."""
+    monkeypatch.setattr(gathering_module, "MAX_WAITING", 4)
+    answers = await ask(gathering, *range(5))
+    assert answers[:4] == [0, 2, 4, 6]
+    assert isinstance(answers[4], Overloaded)
+    oracle.answering.clear()
+    oracle.was_asked.clear()
+    first = asyncio.gather(ask(gathering, 1, 2, 3, 4), return_exceptions=True)
+    await soon(oracle.was_asked.wait())
+    monkeypatch.setattr(gathering_module, "WAIT_SECONDS", -1.0)
+    oracle.answering.set()
+    ((*early, late),) = await first
+    assert early == [2, 4, 6]
+    assert isinstance(late, Overloaded)
+
+
+async def test_a_stop_leaves_nobody_waiting(
+    gathering: Gathering[int, int], oracle: Oracle, supervisor: Supervisor
+):
+    """Those who are being asked about, and those who are not yet."""
+    oracle.answering.clear()
+    asking = asyncio.gather(ask(gathering, 1, 2, 3, 4))
+    await soon(oracle.was_asked.wait())
+    await supervisor.stop()
+    (answers,) = await soon(asking)
+    assert {type(answer) for answer in answers} == {Draining}
 
 
 async def test_who_goes_away_takes_nothing_from_the_others(

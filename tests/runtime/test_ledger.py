@@ -241,6 +241,17 @@ async def test_a_command_that_spoils_its_batch_fails_alone(
     assert contents == ["one", "two"]
 
 
+async def test_without_postgresql_the_rest_of_a_spoilt_batch_is_told_at_once(
+    book: Book, ada: Identity, room: RoomId
+):
+    """Nobody waits for two hundred attempts to find out the same."""
+    results = await book.all_at_once(
+        say(room, ada), Submission(room, ada, Spoil()), Submission(room, ada, Cut()), say(room, ada)
+    )
+    kinds = [type(result) for result in results]
+    assert kinds == [Committed, InternalError, DatabaseUnavailable, DatabaseUnavailable]
+
+
 async def test_a_batch_whose_connection_is_lost_may_be_retried_as_a_whole(
     database: Database, book: Book, ada: Identity, room: RoomId
 ):

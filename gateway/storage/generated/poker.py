@@ -112,7 +112,7 @@ async def tables(
     *,
     room_ids: Sequence[RoomId],
 ) -> list[TablesRow]:
-    """What lies on the tables of many rooms, without the cards.
+    """What lies on the tables of many rooms, without the cards. A deleted account has left its seat.
     Partial unique index (room_id) where is_active; index votes (story_id).
     """
     answer = await conn.fetch(
@@ -134,7 +134,8 @@ async def cast_votes(
     created_at: datetime,
 ) -> int:
     """One card for each voter and story, over the one that lay there; whoever has no
-    seat in the game takes one. Unique (session_id, user_id), unique (story_id, player_id).
+    seat in the game takes one, under a longer name if theirs is on another seat (of somebody who
+    was called so then). Unique (session_id, user_id), unique (story_id, player_id).
     """
     answer = await conn.execute(
         _SQL["cast_votes"],
@@ -154,7 +155,9 @@ async def votes_of(
     *,
     story_ids: Sequence[UUID],
 ) -> list[VotesOfRow]:
-    """The cards of stories with their players, in order of voting. Index story_id."""
+    """The cards of stories with their players, the latest change last. The seat stands for an account
+    that has been deleted. Index story_id.
+    """
     answer = await conn.fetch(
         _SQL["votes_of"],
         story_ids,

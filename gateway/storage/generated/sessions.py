@@ -71,6 +71,6 @@ async def delete_session(
 
 
 async def delete_expired_sessions(conn: Connection) -> int:
-    """What find_session no longer answers. Index on expire."""
+    """What find_sessions no longer answers. Index on expire."""
     answer = await conn.execute(_SQL["delete_expired_sessions"])
     return affected_rows(answer)
