@@ -106,7 +106,11 @@ class SlowReader:
 
     async def read_up_to(self, seq: int) -> None:
         """Read as fast as possible until event ``seq`` has come."""
+        said_at = time.monotonic()
         while self.seq is None or self.seq < seq:
+            if time.monotonic() > said_at + PING_EVERY_SECONDS:
+                said_at = time.monotonic()
+                await self._say_something()
             octets = await asyncio.get_running_loop().sock_recv(self._line, _CHUNK_BYTES)
             self.take(octets)
 
