@@ -25,7 +25,7 @@ def main(
     ] = None,
     users: Annotated[int, typer.Option(help="How many people.")] = 10_000,
     room_size: Annotated[int | None, typer.Option(help="People in each room.")] = None,
-    spawn_rate: Annotated[float, typer.Option(help="Arrivals a second.")] = 500,
+    spawn_rate: Annotated[float, typer.Option(help="Arrivals a second.")] = 300,
     report: Annotated[Path, typer.Option(help="Folder of the report.")] = HERE / "reports",
 ) -> None:
     """Run a scenario. Options that are not listed here are the scenario's and Locust's own."""

@@ -24,6 +24,7 @@ class Figures:
 
     def __init__(self) -> None:
         self.rows: dict[tuple[str, str], Row] = {}
+        self._seen: dict[str, int] = {}
 
     def note(
         self,
@@ -59,6 +60,15 @@ class Figures:
         for (kind, name), row in self.rows.items():
             if kind == "deliver" and (name in IN_TICKS) == in_ticks:
                 times.extend(row.times)
+        return sorted(times)
+
+    def new_delivery_times(self) -> list[float]:
+        """Return the times (ms, rising) of prompt deliveries that came since the last call."""
+        times: list[float] = []
+        for (kind, name), row in self.rows.items():
+            if kind == "deliver" and name not in IN_TICKS:
+                times.extend(row.times[self._seen.get(name, 0) :])
+                self._seen[name] = len(row.times)
         return sorted(times)
 
 

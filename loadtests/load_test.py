@@ -22,10 +22,13 @@ from loadtests.figures import TICK_MS, Figures, percentile
 from loadtests.member import Member
 from loadtests.people import Api, Guest, read_people
 from loadtests.record import Fault, RoomRecord, missing
-from loadtests.summary import Claim, Summary, write_summary
+from loadtests.summary import Claim, Period, Summary, write_summary
 
 LAG_SECONDS: Final = 0.05
 """How often this process looks how late it is itself."""
+
+PERIOD_SECONDS: Final = 5.0
+"""The pieces in which the summary tells how it went."""
 
 SETTLE_SECONDS: Final = 15.0
 """How long the last deliveries may take before they count as lost."""
@@ -55,6 +58,8 @@ class LoadTest:
         """How many have come in, or failed to."""
         self.is_quiet = True
         """Whether nobody is to begin anything: until all are in, and again in the end."""
+        self.periods: list[Period] = []
+        """How it went while people worked, piece by piece."""
         self.notes: list[tuple[str, str]] = []
         """What else the summary tells."""
         self._guests: list[Guest] = []
@@ -159,7 +164,9 @@ class LoadTest:
         gc.freeze()  # those who are in stay, and are no garbage
         deliveries, started, used = self.figures.deliveries, time.monotonic(), self._cpu_seconds()
         self.is_quiet = False
+        watching = gevent.spawn(self._watch_periods)
         yield
+        watching.kill()
         self.is_quiet = True
         took = time.monotonic() - started
         rate = (self.figures.deliveries - deliveries) / took
@@ -268,6 +275,12 @@ class LoadTest:
             gevent.sleep(LAG_SECONDS)
             self.figures.note("client", "lateness", (time.monotonic() - expected) * 1e3)
 
+    def _watch_periods(self) -> None:
+        self.figures.new_delivery_times()
+        while True:
+            gevent.sleep(PERIOD_SECONDS)
+            self.periods.append(Period.of(self.figures.new_delivery_times(), PERIOD_SECONDS))
+
     def _cpu_seconds(self) -> dict[str, float]:
         used = {"this client": time.process_time()}
         for number, pid in enumerate(self.options.gateway_pid, 1):
@@ -300,5 +313,5 @@ class LoadTest:
     def _quit(self, environment: Environment, **_: object) -> None:
         claims = self.claims()
         environment.process_exit_code = 0 if all(claim.holds for claim in claims) else 1
-        summary = Summary(self.name, self.users, claims, self.notes, self.figures)
+        summary = Summary(self.name, self.users, claims, self.notes, self.periods, self.figures)
         write_summary(summary, self.options.summary)

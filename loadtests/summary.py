@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 from loadtests.figures import Figures, Row, percentile
 from loadtests.picture import Curve, distribution_svg
@@ -21,6 +22,20 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class Period:
+    """Some seconds of the run: prompt deliveries a second, and how long they took (ms)."""
+
+    rate: float
+    p50: float
+    p99: float
+
+    @classmethod
+    def of(cls, rising: list[float], seconds: float) -> Self:
+        """Sum up the deliveries of so many seconds."""
+        return cls(len(rising) / seconds, percentile(rising, 50), percentile(rising, 99))
+
+
+@dataclass(frozen=True)
 class Summary:
     """All that the page tells."""
 
@@ -28,6 +43,7 @@ class Summary:
     users: int
     claims: Sequence[Claim]
     notes: Sequence[tuple[str, str]]
+    periods: Sequence[Period]
     figures: Figures
 
     def markdown(self) -> str:
@@ -49,6 +65,12 @@ class Summary:
             "| | |",
             "|---|---|",
             *(f"| {name} | {value} |" for name, value in self.notes),
+            "",
+            "Messages and votes, every five seconds of the work:",
+            "",
+            "| heard a second | p50 | p99 |",
+            "|---|---|---|",
+            *(f"| {one.rate:,.0f} | {one.p50:.1f} | {one.p99:.1f} |" for one in self.periods),
             "",
             "Milliseconds; deliveries from the sender's clock to the receiver.",
             "",
