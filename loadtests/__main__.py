@@ -1,6 +1,7 @@
 """Run a scenario, on a gateway that is started for it (``make load``)."""
 
 import contextlib
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +20,7 @@ INSTANCES: Final = {"office": 1, "stadium": 1, "storm": 1, "churn": 1, "resume":
 
 def main(
     context: typer.Context,
-    scenario: Annotated[str, typer.Argument(help=" | ".join(INSTANCES))] = "office",
+    scenario: Annotated[str, typer.Argument(help=" | ".join(INSTANCES))],
     host: Annotated[
         str | None, typer.Option(help="A running gateway, instead of one that is started.")
     ] = None,
@@ -32,6 +33,8 @@ def main(
     if scenario not in INSTANCES:
         raise typer.BadParameter(f"the scenarios are {', '.join(INSTANCES)}")
     configure_logging("error", as_json=False)
+    # As Ctrl-C does it: whatever was started is ended.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     folder = report / scenario
     size = room_size or (users if scenario == "stadium" else 10)
     arguments = [

@@ -294,8 +294,10 @@ class LoadTest:
         limit = self.options.p99_ms
         prompt = percentile(self.figures.delivery_times(in_ticks=False), 99)
         in_ticks = percentile(self.figures.delivery_times(in_ticks=True), 99)
+        errors = len(self.environment.runner.exceptions) if self.environment.runner else 0
         return [
             Claim("the run came to its end", self._is_done, ""),
+            Claim("nobody stumbled over this client", not errors, f"{errors} kinds of errors"),
             Claim(
                 "nothing lost, doubled, refused or cut off",
                 not self.figures.failures,
