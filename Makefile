@@ -49,7 +49,7 @@ bench-peers: $(PEERS_VENV)/.ready ## Install the servers that `make bench` then 
 		|| echo "Left out: NATS and Nchan, which need apt's package lists (apt-get update)"
 
 load: $(READY_LOAD) ## Put 10,000 people on a gateway with Locust (SCENARIO=storm ARGS="--users 2000")
-	$(BIN)/python -m loadtests $(SCENARIO) $(ARGS)
+	$(BIN)/python -m loadtests $(or $(SCENARIO),office) $(ARGS)
 
 chaos: $(READY) ## Break things at random and prove that nothing was lost (ARGS="--seed 7")
 	$(BIN)/python -m tests.chaos $(ARGS)
