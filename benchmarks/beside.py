@@ -90,7 +90,7 @@ class Comparison:
     results: Mapping[str, Mapping[Column, Sequence[float]]]
 
     def print(self) -> None:
-        """Print medians, and each as a multiple of Parley's."""
+        """Print medians, and the median of what they were as multiples of Parley's."""
         table = Table("", *self.results)
         for column in COLUMNS:
             table.add_row(column.title, *(self._cell(name, column) for name in self.results))
@@ -111,8 +111,11 @@ class Comparison:
             return "–"
         median = statistics.median(values)
         shown = f"{median:,.0f}" if median >= 100 else f"{median:.3g}"
-        ours = statistics.median(self.results[PARLEY][column])
-        return shown if name == PARLEY or not ours else f"{shown} ({median / ours:.2g}×)"
+        if name == PARLEY:
+            return shown
+        pairs = zip(values, self.results[PARLEY][column], strict=True)
+        ratio = statistics.median(theirs / ours for theirs, ours in pairs if ours)
+        return f"{shown} ({ratio:.0f}×)" if ratio >= 10 else f"{shown} ({ratio:.2g}×)"
 
 
 def compare(servers: EmbeddedServers, folder: Path, sizes: Sizes) -> Comparison:
@@ -145,9 +148,9 @@ class Contest:
                 self._memory(entrant, crowd)
             for _ in range(self._sizes.rounds):
                 for entrant, crowd in crowds.items():
-                    self._steady(entrant, crowd)
-                for entrant, crowd in crowds.items():
                     self._rush(entrant, crowd)
+                for entrant, crowd in crowds.items():
+                    self._steady(entrant, crowd)
         for _ in range(self._sizes.rounds):
             for entrant in with_rooms:
                 self._coming(entrant)

@@ -54,6 +54,8 @@ def machine() -> dict[str, str]:
         "cores": str(os.cpu_count()),
         "kernel": platform.release(),
         "python": platform.python_version(),
+        # What else goes on: with more than a core's worth of it, only ratios mean anything.
+        "load": f"{os.getloadavg()[2]:.1f}",
     }
 
 
