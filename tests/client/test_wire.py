@@ -72,7 +72,8 @@ def test_what_is_no_message_is_an_error(text: str):
 
 def test_a_command_is_what_the_gateway_decodes():
     """The client's text passes the gateway's own decoder."""
-    room_id = RoomId(Behind.model_validate({"room": ROOM_ID, "people": (), "typing": ()}).room)
+    notice = {"room": ROOM_ID, "people": (), "count": 0, "typing": ()}
+    room_id = RoomId(Behind.model_validate(notice).room)
     text = Command("chat.send", room_id, {"content": "Hi"}, key="k").encode(9)
     command = CommandDecoder(COMMANDS).decode(text)
     assert isinstance(command, ChatSend)

@@ -13,6 +13,7 @@ LONGEST_FIRST: Final = (
     "tests/integration",
     "tests/chaos/test_chaos_run.py",
     "tests/integration/test_workers.py",
+    "tests/loadtests",
     "tests/benchmarks",
     "tests/client",
     "tests/cli",
