@@ -19,9 +19,10 @@ export interface AuthOk {
 }
 
 /**
- * You read too slowly, and have caught up now: every durable event has been sent.
+ * You were behind, as you read slowly or had missed much, and have caught up now.
  *
- * Comings, goings and typing in between were not: here is how it stands.
+ * Every durable event has been sent. Comings, goings and typing in between
+ * were not: here is how it stands.
  */
 export interface Behind {
   room: string;

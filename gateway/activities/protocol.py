@@ -74,9 +74,10 @@ class RoomState(WireModel):
 
 
 class Behind(NoticeData):
-    """You read too slowly, and have caught up now: every durable event has been sent.
+    """You were behind, as you read slowly or had missed much, and have caught up now.
 
-    Comings, goings and typing in between were not: here is how it stands.
+    Every durable event has been sent. Comings, goings and typing in between
+    were not: here is how it stands.
     """
 
     type: ClassVar[str] = "behind"
