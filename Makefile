@@ -26,8 +26,9 @@ run: $(READY) ## Serve on http://127.0.0.1:8000 (PORT=9001 for another port)
 
 # The tests mostly wait for each other's processes, so twice as many workers
 # as the smallest machine has cores; tests/support/distribution.py spreads them.
-test: $(READY) ## Run all tests (ARGS="-k presence" for some)
-	$(BIN)/pytest -n 4 $(ARGS)
+# Those marked slow (broken servers, chaos, load) run with SLOW=1, and always in CI.
+test: $(READY) ## Run the tests (SLOW=1 for the slow ones too, ARGS="-k presence" for some)
+	$(BIN)/pytest -n 4 $(if $(SLOW)$(CI),,-m "not slow") $(ARGS)
 
 lint: $(READY) ## Style, types and the direction of imports
 	$(BIN)/ruff check
