@@ -23,3 +23,6 @@ HANDLERS: Mapping[type, Handler] = {
 PLANS: Mapping[type, Callable[[], Plan]] = {
     command: plan for activity in ACTIVITIES for command, plan in activity.plans.items()
 }
+
+if len(HANDLERS.keys() | PLANS.keys()) != sum(len(a.handlers) + len(a.plans) for a in ACTIVITIES):
+    raise TypeError("A command has a handler or a plan, and one of them.")

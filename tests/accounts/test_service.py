@@ -302,6 +302,19 @@ async def test_a_request_that_read_the_session_before_it_ended_does_not_bring_it
         await accounts.identify(signed_in.token)
 
 
+async def test_a_crowd_is_identified_each_for_itself(instance: Instance, ada: NewPerson):
+    """Known to Redis, known to PostgreSQL only, ended, made up, and twice on two connections."""
+    accounts = instance.accounts
+    seen, new, ended = [await accounts.guest("Ann", address=ada.address) for _ in range(3)]
+    await accounts.identify(seen.token)
+    await accounts.sign_out(ended.identity)
+    tokens = [new.token, "made up", seen.token, ended.token, new.token]
+    first, made_up, known, gone, again = await accounts.identify_all(tokens)
+    assert (first, known, again) == (new.identity, seen.identity, new.identity)
+    assert isinstance(made_up, InvalidToken)
+    assert isinstance(gone, InvalidToken)
+
+
 async def test_a_changed_password_ends_the_other_sessions_and_keeps_this_one(
     accounts: Accounts, ada: NewPerson
 ):
