@@ -12,39 +12,49 @@ where id = any(:room_ids::uuid[])
 order by id
 for no key update;
 
--- name: find_roles(room_ids, user_ids)
--- The roles of the batch's actors, read after the lock. Primary key of room_users.
-select m.room_id, m.user_id, m.role, m.muted_until
-from unnest(:room_ids::uuid[], :user_ids::uuid[]) as wanted (room_id, user_id)
-join room_users m on m.room_id = wanted.room_id and m.user_id = wanted.user_id;
+-- name: find_standing(actor_rooms, actors, command_rooms, command_actors, keys)
+-- The roles of a batch's actors, and those of its commands that have been carried
+-- out before: a row has a role, or the key, seq and time of an event. Read after
+-- the lock, so a command's twin still in flight has either committed or not yet
+-- begun. Primary key of room_users; unique index room_events (room_id, actor, key),
+-- where the limit leaves the planner no join but one look for each, whatever it
+-- believes about the table.
+-- nullable: role, key, seq, created_at
+-- not null: room_id, actor
+select wanted.room_id, wanted.actor, m.role, null as key, null::bigint as seq, null as created_at
+from unnest(:actor_rooms::uuid[], :actors::uuid[]) as wanted (room_id, actor)
+join room_users m on m.room_id = wanted.room_id and m.user_id = wanted.actor
+union all
+select wanted.room_id, wanted.actor, null, e.key, e.seq, e.created_at
+from unnest(:command_rooms::uuid[], :command_actors::uuid[], :keys::text[])
+  as wanted (room_id, actor, key)
+cross join lateral (
+  select *
+  from room_events
+  where room_events.room_id = wanted.room_id
+    and room_events.actor = wanted.actor
+    and room_events.key = wanted.key
+  limit 1
+) e;
 
--- name: find_keys(room_ids, actors, keys)
--- Which of the batch's commands have been carried out before. Read after the
--- lock, so a twin still in flight has either committed or not yet begun.
--- Unique index room_events (room_id, actor, key).
-select e.room_id, e.actor, e.key, e.seq, e.created_at
-from unnest(:room_ids::uuid[], :actors::uuid[], :keys::text[]) as wanted (room_id, actor, key)
-join room_events e
-  on e.room_id = wanted.room_id and e.actor = wanted.actor and e.key = wanted.key;
-
--- name: append_events(room_ids, seqs, types, actors, keys, payloads, created_at)!
--- All events of a batch in one statement. The rooms are locked by lock_rooms,
--- so the numbers cannot collide. An empty key is none.
-insert into room_events (room_id, seq, type, actor, key, payload, created_at)
-select
-  e.room_id, e.seq, e.type, e.actor, nullif(e.key, ''), e.payload::json, :created_at::timestamptz
-from unnest(
-  :room_ids::uuid[], :seqs::bigint[], :types::text[], :actors::uuid[], :keys::text[],
-  :payloads::text[]
-) as e (room_id, seq, type, actor, key, payload);
-
--- name: advance_rooms(room_ids, last_seqs, messages_added, updated_at)!
--- The new end of each room's log, and its message count. Primary key.
+-- name: append_events(room_ids, seqs, types, actors, keys, payloads, log_ids, last_seqs, messages_added, created_at)!
+-- All events of a batch, the new end of each room's log, and its message count.
+-- The rooms are locked by lock_rooms, so the numbers cannot collide. An empty key
+-- is none. Primary keys.
+with appended as (
+  insert into room_events (room_id, seq, type, actor, key, payload, created_at)
+  select
+    e.room_id, e.seq, e.type, e.actor, nullif(e.key, ''), e.payload::json, :created_at::timestamptz
+  from unnest(
+    :room_ids::uuid[], :seqs::bigint[], :types::text[], :actors::uuid[], :keys::text[],
+    :payloads::text[]
+  ) as e (room_id, seq, type, actor, key, payload)
+)
 update rooms r
 set last_seq = e.last_seq,
     message_count = r.message_count + e.messages_added,
-    updated_at = :updated_at::timestamptz
-from unnest(:room_ids::uuid[], :last_seqs::bigint[], :messages_added::int[])
+    updated_at = :created_at::timestamptz
+from unnest(:log_ids::uuid[], :last_seqs::bigint[], :messages_added::int[])
   as e (room_id, last_seq, messages_added)
 where r.id = e.room_id;
 

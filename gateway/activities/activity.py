@@ -20,8 +20,7 @@ from gateway.core.protocol.base import Committed, EventData, WireModel
 from gateway.storage.connection import Connection
 
 
-@dataclass(frozen=True, slots=True)
-class LockedRoom:
+class LockedRoom(NamedTuple):
     """A room whose row this transaction holds ``for no key update``."""
 
     id: RoomId
@@ -30,8 +29,7 @@ class LockedRoom:
     is_archived: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """Everything a handler may use. ``now`` is PostgreSQL's clock at the lock.
 
     ``seq`` is the number that the command's first event will get.
@@ -52,8 +50,7 @@ class Context:
         return self.role
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What a command did: its events in order, and how many messages it added to the room.
 
     ``role`` is the actor's role in the room from now on, if it has changed.
@@ -88,8 +85,7 @@ class Handler(Protocol):
         """Check the rules, write the tables, return the events."""
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(NamedTuple):
     """A durable command on its way into the ledger, from a socket or from the HTTP API."""
 
     room_id: RoomId

@@ -1,6 +1,6 @@
 """Who is speaking."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.core.ids import SessionId, UserId
 from gateway.core.protocol.base import Person
@@ -16,7 +16,9 @@ class Identity:
     is_guest: bool
     session_id: SessionId
 
-    @property
-    def person(self) -> Person:
-        """The person as others see them."""
-        return Person(id=self.user_id, name=self.name, avatar_url=self.avatar_url)
+    person: Person = field(init=False, repr=False, compare=False)
+    """The person as others see them: one object, since it is part of every message sent."""
+
+    def __post_init__(self) -> None:
+        person = Person(id=self.user_id, name=self.name, avatar_url=self.avatar_url)
+        object.__setattr__(self, "person", person)

@@ -30,6 +30,7 @@ from gateway.core.protocol.encode import encode_event, encode_payload
 from gateway.core.publication import Kind, Publication
 from gateway.storage.connection import CONNECTION_FAILURES, Connection
 from gateway.storage.generated import log as log_queries
+from gateway.storage.transactions import savepoint
 
 log = structlog.get_logger()
 
@@ -127,8 +128,7 @@ class Batch:
     async def run(self) -> list[Result]:
         """Return what became of each submission. Nothing is true before the commit."""
         await self._lock_rooms()
-        await self._find_roles()
-        await self._find_keys()
+        await self._find_standing()
         queues = {room_id: deque[_Entry]() for room_id in self._rooms}
         for entry in map(_Entry, count(), self._submissions):
             if (queue := queues.get(entry.submission.room_id)) is not None:
@@ -161,30 +161,24 @@ class Batch:
             locked = LockedRoom(RoomId(row.id), row.name, row.is_private, row.is_archived)
             self._rooms[locked.id] = _Room(locked, Seq(row.last_seq))
 
-    async def _find_roles(self) -> None:
-        wanted = {(entry.room_id, entry.actor.user_id) for entry in self._submissions}
-        rows = await log_queries.find_roles(
+    async def _find_standing(self) -> None:
+        """Read the roles of the actors, and which of the commands have been carried out before."""
+        actors = {(entry.room_id, entry.actor.user_id) for entry in self._submissions}
+        commands = {key for entry in self._submissions if (key := _key_of(entry))}
+        rows = await log_queries.find_standing(
             self._conn,
-            room_ids=[room_id for room_id, _ in wanted],
-            user_ids=[user_id for _, user_id in wanted],
-        )
-        self._roles = {(row.room_id, row.user_id): row.role for row in rows}
-
-    async def _find_keys(self) -> None:
-        wanted = {key for entry in self._submissions if (key := _key_of(entry))}
-        if not wanted:
-            return
-        rows = await log_queries.find_keys(
-            self._conn,
-            room_ids=[room_id for room_id, _, _ in wanted],
-            actors=[actor for _, actor, _ in wanted],
-            keys=[key for _, _, key in wanted],
+            actor_rooms=[room_id for room_id, _ in actors],
+            actors=[actor for _, actor in actors],
+            command_rooms=[room_id for room_id, _, _ in commands],
+            command_actors=[actor for _, actor, _ in commands],
+            keys=[key for _, _, key in commands],
         )
         for row in rows:
-            assert row.actor is not None  # noqa: S101 - the query compared them with values
-            assert row.key is not None  # noqa: S101
-            committed = Committed(seq=row.seq, at=row.created_at)
-            self._done[row.room_id, row.actor, row.key] = committed
+            if row.role is not None:
+                self._roles[row.room_id, row.actor] = row.role
+            if row.key is not None:
+                committed = Committed(seq=row.seq, at=row.created_at)
+                self._done[row.room_id, row.actor, row.key] = committed
 
     def _heads(self, queues: Iterable[deque[_Entry]], *, hot: bool) -> Iterator[_Entry]:
         """Take from the head of each queue what is hot, or what is not."""
@@ -235,7 +229,7 @@ class Batch:
         if self._is_alone:
             # Its failure may end the whole transaction: no savepoint needed.
             return await handler(context, command)
-        async with self._conn.transaction():
+        async with savepoint(self._conn):
             return await handler(context, command)
 
     @property
@@ -289,14 +283,10 @@ class Batch:
             actors=[event.actor for _, event in events],
             keys=[event.key or "" for _, event in events],
             payloads=[event.payload.decode() for _, event in events],
-            created_at=self._at,
-        )
-        await log_queries.advance_rooms(
-            self._conn,
-            room_ids=[room.locked.id for room in rooms],
+            log_ids=[room.locked.id for room in rooms],
             last_seqs=[room.last_seq for room in rooms],
             messages_added=[room.messages for room in rooms],
-            updated_at=self._at,
+            created_at=self._at,
         )
 
 

@@ -16,6 +16,7 @@ from gateway.core.errors import (
 from gateway.core.identity import Identity
 from gateway.core.protocol.base import Command, Committed, DurableCommand, RoomCommand, WireModel
 from gateway.core.protocol.connection import Auth, AuthOk, Ping, PingOk
+from gateway.core.protocol.encode import encode_committed
 from gateway.runtime.catch_up import CatchUp
 from gateway.runtime.connection import Connection
 from gateway.runtime.endpoint import Endpoint
@@ -101,7 +102,7 @@ class Dispatcher:
             if isinstance(result, GatewayError):
                 connection.refuse(command.id, result)
             else:
-                connection.reply(command, result)
+                connection.send(encode_committed(command.id, result))
 
         self._ledger.enqueue(submission, done)
 

@@ -1,9 +1,10 @@
 """Durable commands become events of a room's log, many to a commit.
 
-One transaction is under way at a time; what arrives meanwhile is the next
-batch. So an idle gateway commits a command at once, and a busy one pays a
-handful of round trips for hundreds (group commit). A reply leaves only after
-the commit (promise P1).
+A room belongs to a lane, and a lane has one transaction under way; what arrives
+meanwhile is its next batch. So an idle gateway commits a command at once, and a
+busy one pays a handful of round trips for hundreds (group commit). While one
+lane waits for PostgreSQL another computes; no two of them want the same room.
+A reply leaves only after the commit (promise P1).
 """
 
 import asyncio
@@ -32,6 +33,9 @@ from gateway.storage.database import Database
 
 log = structlog.get_logger()
 
+LANES = 2
+"""Transactions under way at once: one computes while PostgreSQL is busy with another."""
+
 MAX_QUEUED = 10_000
 """Commands waiting for a commit. At 10,000 commits a second that is one second's worth."""
 
@@ -53,6 +57,14 @@ class _Entry(NamedTuple):
     queued_at: float
 
 
+class _Lane:
+    """The commands of some of the rooms, waiting for their next transaction."""
+
+    def __init__(self) -> None:
+        self.queue: FairQueue[RoomId, _Entry] = FairQueue()
+        self.wake = asyncio.Event()
+
+
 class Ledger:
     """The way of every durable command: queue, transaction, reply, publication."""
 
@@ -68,8 +80,8 @@ class Ledger:
         self._rulebook = rulebook
         self._publish = publish
         self._new_id = new_id
-        self._queue: FairQueue[RoomId, _Entry] = FairQueue()
-        self._wake = asyncio.Event()
+        self._lanes = tuple(_Lane() for _ in range(LANES))
+        self._unanswered = 0
         self._idle = asyncio.Event()
         self._idle.set()
         self._closed = False
@@ -78,18 +90,20 @@ class Ledger:
     @property
     def queued(self) -> int:
         """How many commands wait for a transaction."""
-        return len(self._queue)
+        return sum(len(lane.queue) for lane in self._lanes)
 
     def enqueue(self, submission: Submission, done: Done) -> None:
         """Have ``done`` called with what became of the command, exactly once."""
+        lane = self._lanes[submission.room_id.int % LANES]
         if self._closed:
             self._refuse(done, Draining("This instance is shutting down."))
-        elif self._is_full(submission.room_id):
+        elif self._is_full(lane, submission.room_id):
             self._refuse(done, Overloaded("Too many commands are waiting to be committed."))
         else:
-            self._queue.put(submission.room_id, _Entry(submission, done, time.perf_counter()))
+            lane.queue.put(submission.room_id, _Entry(submission, done, time.perf_counter()))
+            lane.wake.set()
+            self._unanswered += 1
             self._idle.clear()
-            self._wake.set()
 
     async def submit(self, submission: Submission) -> Committed:
         """Return once the command is committed, or raise what rejected it."""
@@ -107,14 +121,9 @@ class Ledger:
 
     async def run(self) -> None:
         """Commit what is queued: until cancelled."""
-        while True:
-            await self._wake.wait()
-            batch = self._queue.take(MAX_BATCH)
-            if not batch:
-                self._wake.clear()
-                self._idle.set()
-                continue
-            await self._commit(batch)
+        async with asyncio.TaskGroup() as lanes:
+            for lane in self._lanes:
+                lanes.create_task(self._run_lane(lane))
 
     async def close(self) -> None:
         """Take no more commands, and return when those already taken are answered.
@@ -126,10 +135,18 @@ class Ledger:
             async with asyncio.timeout(FLUSH_SECONDS):
                 await self._idle.wait()
         except TimeoutError:
-            log.error("ledger.not_flushed", commands=len(self._queue))
+            log.error("ledger.not_flushed", commands=self._unanswered)
 
-    def _is_full(self, room_id: RoomId) -> bool:
-        return len(self._queue) >= MAX_QUEUED or self._queue.waiting(room_id) >= MAX_QUEUED_OF_ROOM
+    async def _run_lane(self, lane: _Lane) -> None:
+        while True:
+            await lane.wake.wait()
+            if batch := lane.queue.take(MAX_BATCH):
+                await self._commit(batch)
+            else:
+                lane.wake.clear()
+
+    def _is_full(self, lane: _Lane, room_id: RoomId) -> bool:
+        return lane.queue.waiting(room_id) >= MAX_QUEUED_OF_ROOM or self.queued >= MAX_QUEUED
 
     def _refuse(self, done: Done, error: GatewayError) -> None:
         self.figures.refused(error)
@@ -183,3 +200,6 @@ class Ledger:
         self.figures.answered(results, [entry.queued_at for entry in entries])
         for entry, result in zip(entries, results, strict=True):
             entry.done(result)
+        self._unanswered -= len(entries)
+        if not self._unanswered:
+            self._idle.set()

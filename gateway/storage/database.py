@@ -26,6 +26,7 @@ from gateway.storage.connection import (
     prepare_connection,
 )
 from gateway.storage.generated import server
+from gateway.storage.transactions import transaction
 
 STATEMENT_SECONDS: Final = 5
 """A statement that takes longer is cut off: a paused server must not hold its callers for ever."""
@@ -36,12 +37,12 @@ RETURN_SECONDS: Final = 0.5
 Cancelling first, because the server would go on with the statement otherwise.
 """
 
-SILENT_SECONDS: Final = 3
-"""A transaction whose next statement takes longer to arrive is ended by the server.
+STATEMENT_LIFETIME_SECONDS: Final = 10
+"""A prepared statement is prepared anew after so long.
 
-Its locks would otherwise outlive a gateway that was paused or cut off without a
-word, until TCP notices, and nobody else could write to its rooms. Shorter than
-``STATEMENT_SECONDS``, so that whoever waits for the locks still gets them.
+PostgreSQL keeps its plan, and one made when a table was small scans all of it
+when it has grown: a second for what takes a millisecond, until the table is
+analyzed, which may take a minute.
 """
 
 CLOSE_SECONDS: Final = 5
@@ -141,10 +142,9 @@ class Database:
         """Lend a connection inside a transaction: committed at the end, rolled back on any error.
 
         A ``DatabaseUnavailable`` from the commit itself leaves open whether it
-        took place. The block may pause for ``SILENT_SECONDS`` between statements.
+        took place. The block may pause for three seconds between statements.
         """
-        async with self.connection() as conn, conn.transaction():
-            await server.limit_silence(conn, milliseconds=str(int(SILENT_SECONDS * 1000)))
+        async with self.connection() as conn, transaction(conn):
             yield conn
 
     async def check(self) -> None:
@@ -202,6 +202,7 @@ async def _open_pool(settings: DatabaseSettings) -> asyncpg.Pool:
         max_inactive_connection_lifetime=settings.idle_seconds,
         timeout=settings.attempt_seconds,
         command_timeout=STATEMENT_SECONDS,
+        max_cached_statement_lifetime=STATEMENT_LIFETIME_SECONDS,
         ssl=settings.ssl,
         init=prepare_connection,
         reset=_leave_as_is,

@@ -379,6 +379,23 @@ async def test_closing_answers_what_was_taken_and_takes_no_more(
         await book.ledger.submit(say(room, ada))
 
 
+async def test_a_room_that_waits_holds_up_its_lane_alone(
+    database: Database, book: Book, ada: Identity
+):
+    """Two transactions are under way at once, never for the same room."""
+    rooms = [await new_room(database, ada) for _ in range(30)]
+    waiting = rooms[0]
+    other = next(room for room in rooms if (room.int - waiting.int) % ledger_module.LANES)
+    answers: list[object] = []
+    async with database.transaction() as conn:
+        await conn.execute("select from rooms where id = $1 for update", waiting)
+        book.ledger.enqueue(say(waiting, ada), answers.append)
+        assert (await book.ledger.submit(say(other, ada))).seq == 1
+        assert answers == []
+    assert (await book.ledger.submit(say(waiting, ada))).seq == 2
+    assert len(answers) == 1
+
+
 async def test_a_flooded_room_is_told_so_and_the_others_are_not(
     database: Database,
     book: Book,

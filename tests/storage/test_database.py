@@ -3,7 +3,7 @@ import logging
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,7 +12,7 @@ import pytest
 
 from gateway.core.errors import ConfigurationError, DatabaseUnavailable
 from gateway.embedded import EmbeddedServers
-from gateway.storage import database as database_module
+from gateway.storage import transactions
 from gateway.storage.connection import Connection
 from gateway.storage.database import (
     Database,
@@ -20,6 +20,7 @@ from gateway.storage.database import (
     connection_budget,
     direct_connection,
 )
+from gateway.storage.transactions import savepoint
 
 HASTY = {"connect_seconds": 1.0, "attempt_seconds": 0.6}
 ADD = "insert into users (username, is_guest) values ($1, true)"
@@ -52,6 +53,40 @@ async def _add_and_raise(database: Database, error: type[BaseException]) -> None
     async with database.transaction() as conn:
         await conn.execute(ADD, "ada")
         raise error
+
+
+async def test_a_transaction_that_hides_an_error_is_not_taken_for_committed(
+    database: Database,
+) -> None:
+    """The server answers its commit with a rollback, and the caller is told."""
+    with pytest.raises(RuntimeError, match="rolled back"):
+        await _hide_an_error(database)
+    assert await _count(database) == 0
+
+
+async def _hide_an_error(database: Database) -> None:
+    async with database.transaction() as conn:
+        await conn.execute(ADD, "ada")
+        with suppress(asyncpg.UndefinedTableError):
+            await conn.execute("select from nowhere")
+
+
+async def test_a_savepoint_undoes_its_block_alone(database: Database) -> None:
+    """What failed leaves nothing, what came before and after stays; blocks may be nested."""
+    async with database.transaction() as conn, savepoint(conn):
+        await conn.execute(ADD, "ada")
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await _add_twice(conn, "grace")
+        await conn.execute(ADD, "katherine")
+    async with database.connection() as conn:
+        rows = await conn.fetch("select username from users order by username")
+    assert [row[0] for row in rows] == ["ada", "katherine"]
+
+
+async def _add_twice(conn: Connection, name: str) -> None:
+    async with savepoint(conn):
+        await conn.execute(ADD, name)
+        await conn.execute(ADD, name)
 
 
 async def test_a_refused_statement_leaves_the_pool_in_order(database: Database) -> None:
@@ -167,7 +202,8 @@ async def test_a_transaction_that_falls_silent_gives_up_its_locks(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Others get on without it, and it is told when it speaks again."""
-    monkeypatch.setattr(database_module, "SILENT_SECONDS", 0.2)
+    begin = "begin; set local idle_in_transaction_session_timeout = '200ms'"
+    monkeypatch.setattr(transactions, "BEGIN", begin)
     async with database.connection() as other:
         await other.execute(ADD, "ada")
         with pytest.raises(DatabaseUnavailable):

@@ -45,8 +45,6 @@ DELETE_RULES = {
     "poker.votes.player_id": "cascade",
     "poker.votes.session_id": "cascade",
     "poker.votes.story_id": "cascade",
-    "room_events.actor": "set null",
-    "room_events.room_id": "cascade",
     "room_invitations.created_by": "cascade",
     "room_invitations.room_id": "cascade",
     "room_users.last_read_message_id": "set null",
@@ -81,6 +79,21 @@ async def test_what_a_deletion_takes_with_it(conn: Connection) -> None:
     )
     rules = {"c": "cascade", "n": "set null"}
     assert {row["column"]: rules[row["rule"]] for row in rows} == DELETE_RULES
+
+
+async def test_a_deleted_room_takes_its_log_with_it(conn: Connection) -> None:
+    """And no other room's, though no foreign key ties the log to the rooms."""
+    gone, other = [
+        await conn.fetchval("insert into rooms (name) values ('Lobby') returning id")
+        for _ in range(2)
+    ]
+    for room in (gone, other):
+        await conn.execute(
+            "insert into room_events (room_id, seq, type, payload) values ($1, 1, 'said', '{}')",
+            room,
+        )
+    await conn.execute("delete from rooms where id = $1", gone)
+    assert [row[0] for row in await conn.fetch("select room_id from room_events")] == [other]
 
 
 async def test_every_foreign_key_has_an_index(conn: Connection) -> None:

@@ -26,6 +26,7 @@ from gateway.storage.generated import audit as audit_queries
 from gateway.storage.generated import sessions as session_queries
 from gateway.storage.generated import users as user_queries
 from gateway.storage.generated.tables import UserRow
+from gateway.storage.transactions import savepoint
 
 
 class Accounts:
@@ -175,7 +176,7 @@ class Accounts:
 async def _create_guest(conn: Connection, name: str, avatar_url: str | None) -> UserRow:
     for username in fields.guest_name_candidates(name, secrets.token_hex(4)):
         try:
-            async with conn.transaction():  # a savepoint: a taken name ends only itself
+            async with savepoint(conn):  # a taken name ends only itself
                 return await users.register_guest(conn, username=username, avatar_url=avatar_url)
         except UsernameTaken:
             continue

@@ -189,7 +189,7 @@ def _maybe_null(sql: str, name: str, sources: list[_Source]) -> bool:
 
 
 def own_row_name(query_name: str) -> str:
-    """Return the name of the row type made for a query alone: ``find_roles`` has FindRolesRow."""
+    """Return the name of the row type made for a query alone: ``find_x`` has FindXRow."""
     return class_name(query_name, "row")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from gateway.core.ids import RoomId, Seq, UserId
 from gateway.storage.connection import Connection
@@ -27,20 +28,13 @@ class LockRoomsRow:
 
 
 @dataclass(frozen=True, slots=True)
-class FindRolesRow:
+class FindStandingRow:
     room_id: RoomId
-    user_id: UserId
-    role: str
-    muted_until: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class FindKeysRow:
-    room_id: RoomId
-    actor: UserId | None
+    actor: UserId
+    role: str | None
     key: str | None
-    seq: Seq
-    created_at: datetime
+    seq: Seq | None
+    created_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,39 +84,31 @@ async def lock_rooms(
     return [LockRoomsRow(*record) for record in answer]
 
 
-async def find_roles(
+async def find_standing(
     conn: Connection,
     *,
-    room_ids: Sequence[RoomId],
-    user_ids: Sequence[UserId],
-) -> list[FindRolesRow]:
-    """The roles of the batch's actors, read after the lock. Primary key of room_users."""
-    answer = await conn.fetch(
-        _SQL["find_roles"],
-        room_ids,
-        user_ids,
-    )
-    return [FindRolesRow(*record) for record in answer]
-
-
-async def find_keys(
-    conn: Connection,
-    *,
-    room_ids: Sequence[RoomId],
+    actor_rooms: Sequence[UUID],
     actors: Sequence[UserId],
+    command_rooms: Sequence[UUID],
+    command_actors: Sequence[UUID],
     keys: Sequence[str],
-) -> list[FindKeysRow]:
-    """Which of the batch's commands have been carried out before. Read after the
-    lock, so a twin still in flight has either committed or not yet begun.
-    Unique index room_events (room_id, actor, key).
+) -> list[FindStandingRow]:
+    """The roles of a batch's actors, and those of its commands that have been carried
+    out before: a row has a role, or the key, seq and time of an event. Read after
+    the lock, so a command's twin still in flight has either committed or not yet
+    begun. Primary key of room_users; unique index room_events (room_id, actor, key),
+    where the limit leaves the planner no join but one look for each, whatever it
+    believes about the table.
     """
     answer = await conn.fetch(
-        _SQL["find_keys"],
-        room_ids,
+        _SQL["find_standing"],
+        actor_rooms,
         actors,
+        command_rooms,
+        command_actors,
         keys,
     )
-    return [FindKeysRow(*record) for record in answer]
+    return [FindStandingRow(*record) for record in answer]
 
 
 async def append_events(
@@ -135,9 +121,13 @@ async def append_events(
     actors: Sequence[UserId],
     keys: Sequence[str],
     payloads: Sequence[str],
+    log_ids: Sequence[UUID],
+    last_seqs: Sequence[Seq],
+    messages_added: Sequence[int],
 ) -> int:
-    """All events of a batch in one statement. The rooms are locked by lock_rooms,
-    so the numbers cannot collide. An empty key is none.
+    """All events of a batch, the new end of each room's log, and its message count.
+    The rooms are locked by lock_rooms, so the numbers cannot collide. An empty key
+    is none. Primary keys.
     """
     answer = await conn.execute(
         _SQL["append_events"],
@@ -148,23 +138,7 @@ async def append_events(
         actors,
         keys,
         payloads,
-    )
-    return affected_rows(answer)
-
-
-async def advance_rooms(
-    conn: Connection,
-    *,
-    updated_at: datetime,
-    room_ids: Sequence[RoomId],
-    last_seqs: Sequence[Seq],
-    messages_added: Sequence[int],
-) -> int:
-    """The new end of each room's log, and its message count. Primary key."""
-    answer = await conn.execute(
-        _SQL["advance_rooms"],
-        updated_at,
-        room_ids,
+        log_ids,
         last_seqs,
         messages_added,
     )

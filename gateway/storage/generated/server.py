@@ -24,21 +24,6 @@ async def ping(conn: Connection) -> int:
     return answer
 
 
-async def limit_silence(
-    conn: Connection,
-    *,
-    milliseconds: str,
-) -> str:
-    """The server ends this transaction, and its connection, when it hears nothing for
-    so long. For this transaction only: PgBouncer would hand a session's on to others.
-    """
-    answer: str = await conn.fetchval(
-        _SQL["limit_silence"],
-        milliseconds,
-    )
-    return answer
-
-
 async def connection_budget(conn: Connection) -> ConnectionBudgetRow:
     """reserved_connections came with PostgreSQL 16; missing, it is nobody's."""
     answer = await conn.fetchrow(_SQL["connection_budget"])
