@@ -11,7 +11,6 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
-from uuid import UUID, uuid4
 
 import structlog
 
@@ -30,6 +29,7 @@ from gateway.core.publication import Publication
 from gateway.runtime.batch import Batch, Result, Rulebook
 from gateway.runtime.ledger_figures import LedgerFigures
 from gateway.storage.database import Database
+from gateway.storage.random_ids import random_ids
 
 log = structlog.get_logger()
 
@@ -37,7 +37,7 @@ LANES = 2
 """Transactions under way at once: one computes while PostgreSQL is busy with another."""
 
 MAX_QUEUED = 10_000
-"""Commands waiting for a commit. At 10,000 commits a second that is one second's worth."""
+"""Commands not answered yet. At 10,000 commits a second that is one second's worth."""
 
 MAX_QUEUED_OF_ROOM = 2_000
 """Commands of one room waiting: a flooded room is told so before the others suffer."""
@@ -73,13 +73,12 @@ class Ledger:
         database: Database,
         rulebook: Rulebook,
         publish: Callable[[RoomId, Publication], None],
-        new_id: Callable[[], UUID] = uuid4,
     ) -> None:
-        """``publish`` is called after the commit, in the order of the commits."""
+        """``publish`` is called after a room's commit, in the order of the room's commits."""
         self._database = database
         self._rulebook = rulebook
         self._publish = publish
-        self._new_id = new_id
+        self._new_id = random_ids().__next__
         self._lanes = tuple(_Lane() for _ in range(LANES))
         self._unanswered = 0
         self._idle = asyncio.Event()
@@ -146,7 +145,7 @@ class Ledger:
                 lane.wake.clear()
 
     def _is_full(self, lane: _Lane, room_id: RoomId) -> bool:
-        return lane.queue.waiting(room_id) >= MAX_QUEUED_OF_ROOM or self.queued >= MAX_QUEUED
+        return lane.queue.waiting(room_id) >= MAX_QUEUED_OF_ROOM or self._unanswered >= MAX_QUEUED
 
     def _refuse(self, done: Done, error: GatewayError) -> None:
         self.figures.refused(error)
