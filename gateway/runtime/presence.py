@@ -28,6 +28,7 @@ from gateway.core.protocol.base import Person
 from gateway.core.protocol.encode import encode_ephemeral
 from gateway.core.publication import Kind, Publication
 from gateway.core.roster import Change
+from gateway.runtime.end_of_turn import EndOfTurn
 from gateway.runtime.room import Room
 
 log = structlog.get_logger()
@@ -70,6 +71,7 @@ class Presence:
         settings: RedisSettings,
         publisher: Publisher,
         rooms: Mapping[RoomId, Room],
+        end_of_turn: EndOfTurn,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._instance_id = instance_id
@@ -79,7 +81,7 @@ class Presence:
         self._rooms = rooms
         self._now = now
         self._local: dict[RoomId, dict[UserId, _Local]] = {}
-        self._news = Coalescer(self._tell, self._wake)
+        self._news = Coalescer(self._tell, lambda: end_of_turn.tell(self._tell_first))
         self._unread: set[RoomId] = set()
         self._heard_while_reading: dict[RoomId, list[Change]] = {}
         self._gone_lately: deque[_Gone] = deque(maxlen=MAX_GONE)
@@ -191,8 +193,8 @@ class Presence:
         if (heard := self._heard_while_reading.get(room.id)) is not None:
             heard.append(change)
 
-    def _wake(self) -> None:
-        asyncio.get_running_loop().call_soon(lambda: self._news.tell_first(self._now()))
+    def _tell_first(self) -> None:
+        self._news.tell_first(self._now())
 
     def _tell(self, room: Room) -> float | None:
         """Tell the members who has come and gone; return how long not to do so again."""

@@ -5,7 +5,6 @@ one does no lasting harm. A sorted set in Redis keeps them for instances that
 open the room later.
 """
 
-import asyncio
 import time
 from collections.abc import Callable
 from itertools import islice
@@ -21,11 +20,12 @@ from gateway.backplane.publisher import Publisher
 from gateway.backplane.settings import RedisSettings
 from gateway.core.coalescer import UNTIL_NEXT_TICK, Coalescer
 from gateway.core.errors import BackplaneUnavailable
-from gateway.core.ids import InstanceId, UserId
+from gateway.core.ids import InstanceId, RoomId, UserId
 from gateway.core.protocol.base import Person
 from gateway.core.protocol.encode import encode_ephemeral
 from gateway.core.publication import Kind, Publication
 from gateway.core.typing_list import TYPING_SECONDS, TypingMark
+from gateway.runtime.end_of_turn import EndOfTurn
 from gateway.runtime.room import Room
 
 log = structlog.get_logger()
@@ -49,6 +49,7 @@ class TypingNotes:
         redis: Redis,
         settings: RedisSettings,
         publisher: Publisher,
+        end_of_turn: EndOfTurn,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._instance_id = instance_id
@@ -56,7 +57,7 @@ class TypingNotes:
         self._settings = settings
         self._publisher = publisher
         self._now = now
-        self._news = Coalescer(self._tell, self._wake)
+        self._news = Coalescer(self._tell, lambda: end_of_turn.tell(self._tell_first))
         self._active: dict[Room, tuple[Person, ...]] = {}
         """Rooms in which somebody types, and whom the members were told last."""
 
@@ -102,6 +103,9 @@ class TypingNotes:
             seconds = min(until - time.time(), TYPING_SECONDS)
             self._fold(room, TypingMark(self._instance_id, UserId(UUID(user_id)), seconds))
 
+    def missed(self, room_id: RoomId) -> None:
+        """Do nothing: who goes on typing is heard again, and who has stopped expires."""
+
     def tick(self) -> None:
         """Tell members who is typing, where that has changed since they were told last."""
         now = self._now()
@@ -115,8 +119,8 @@ class TypingNotes:
         seconds_left = room.typing.seconds_left(user_id, self._now())
         return seconds_left <= TYPING_SECONDS - REPEAT_SECONDS if typing else seconds_left > 0
 
-    def _wake(self) -> None:
-        asyncio.get_running_loop().call_soon(lambda: self._news.tell_first(self._now()))
+    def _tell_first(self) -> None:
+        self._news.tell_first(self._now())
 
     def _tell(self, room: Room) -> float | None:
         """Tell the members who is typing; return how long not to do so again."""

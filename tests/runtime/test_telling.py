@@ -15,6 +15,7 @@ from gateway.core.publication import Kind, Publication
 from gateway.core.roster import MAX_NAMED, NEWEST_NAMED, Change
 from gateway.core.typing_list import TYPING_SECONDS, TypingMark
 from gateway.embedded import EmbeddedServers
+from gateway.runtime.end_of_turn import EndOfTurn
 from gateway.runtime.presence import BIG_ROOM_SECONDS, Presence
 from gateway.runtime.typing_notes import REPEAT_SECONDS, TypingNotes
 from tests.support.backplane import Ear, Links, running_links
@@ -72,7 +73,7 @@ async def presence(
     """The presence of an instance that serves the listener's room."""
     redis = open_client(settings)
     rooms = {listener.room.id: listener.room}
-    yield Presence(HERE, redis, settings, links.publisher, rooms, clock.now)
+    yield Presence(HERE, redis, settings, links.publisher, rooms, EndOfTurn(), clock.now)
     await redis.aclose()
 
 
@@ -80,7 +81,7 @@ async def presence(
 async def typing(settings: RedisSettings, links: Links, clock: Clock) -> AsyncIterator[TypingNotes]:
     """The typing lists of the same instance."""
     redis = open_client(settings)
-    yield TypingNotes(HERE, redis, settings, links.publisher, clock.now)
+    yield TypingNotes(HERE, redis, settings, links.publisher, EndOfTurn(), clock.now)
     await redis.aclose()
 
 

@@ -1,6 +1,7 @@
 """A member of a room who notes what it is told, without a socket."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -11,10 +12,11 @@ from tests.support.frames import payloads
 
 
 class Listener:
-    """In a room of its own, which the test need not flush."""
+    """In a room of its own, which is flushed when the listener is asked, if not before."""
 
-    def __init__(self) -> None:
-        self.room = Room(RoomId(uuid4()), Position(1, Seq(0)), lambda _room: None)
+    def __init__(self, schedule_flush: Callable[[Room], None] = lambda _room: None) -> None:
+        self.room = Room(RoomId(uuid4()), Position(1, Seq(0)), schedule_flush)
+        self.writes = 0
         self.room.expect(self)
         self.room.admit(self, Seq(0))
         self._frames = b""
@@ -22,6 +24,7 @@ class Listener:
     def write(self, frames: bytes) -> None:
         """Note what the room writes."""
         self._frames += frames
+        self.writes += 1
 
     def start_over(self, code: CloseCode) -> None:
         """Never happens here."""
