@@ -3,8 +3,8 @@
 Run ``python -m benchmarks.office`` from the checkout; it takes about two
 minutes, most of it for people to come in. Three kinds of events, each at a
 steady rate: ephemeral ones, published through Redis as another instance would;
-typing, which people send and are told in ticks; and messages, which people send
-and PostgreSQL commits before anybody hears them.
+typing, which people send; and messages, which people send and PostgreSQL commits
+before anybody hears them.
 
 One gateway on one core; PostgreSQL, Redis and the client share the other.
 """

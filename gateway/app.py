@@ -32,6 +32,7 @@ from gateway.runtime.batch import Rulebook
 from gateway.runtime.canary import Canary
 from gateway.runtime.catch_up import CatchUp
 from gateway.runtime.dispatch import Dispatcher
+from gateway.runtime.end_of_turn import EndOfTurn
 from gateway.runtime.endpoint import Endpoint
 from gateway.runtime.gathering import Gathering
 from gateway.runtime.health import Health
@@ -58,7 +59,7 @@ from gateway.web.services import Services, WebSettings
 log = structlog.get_logger()
 
 TICK_SECONDS = 0.1
-"""How long comings, goings and typing are collected before the members are told."""
+"""How long comings, goings and typing are collected in a room that has just been told of some."""
 
 MAX_SIGN_INS = 100
 """Tokens that are looked up at once when a crowd connects."""
@@ -121,8 +122,9 @@ class Gateway:
             publisher = Publisher(redis_settings, on_up=redis_is_back)
             subscriber = Subscriber(redis_settings)
             canary = Canary(instance_id, publisher, subscriber, on_change=hearing_changed)
-            presence = Presence(instance_id, redis, redis_settings, publisher, rooms)
-            typing = TypingNotes(instance_id, redis, redis_settings, publisher)
+            end_of_turn = EndOfTurn()
+            presence = Presence(instance_id, redis, redis_settings, publisher, rooms, end_of_turn)
+            typing = TypingNotes(instance_id, redis, redis_settings, publisher, end_of_turn)
             liveness = Liveness(Leases(redis, redis_settings, instance_id), presence)
 
             # Rooms, and the way of a durable command into them
@@ -137,7 +139,7 @@ class Gateway:
                 supervisor,
                 {Kind.PRESENCE: presence, Kind.TYPING: typing},
                 rooms,
-                on_missed=presence.missed,
+                end_of_turn,
             )
 
             def publish(room_id: RoomId, publication: Publication) -> None:

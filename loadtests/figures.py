@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 IN_TICKS: Final = ("typing.changed", "presence.changed")
-"""What the gateway gathers for a tick (100 ms) and tells then: it waits up to that by design."""
+"""What the gateway tells at once in a quiet room, and in a lively one gathers for a tick."""
 
 TICK_MS: Final = 100.0
+"""How long that may wait by design."""
 
 
 @dataclass

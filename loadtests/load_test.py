@@ -306,7 +306,7 @@ class LoadTest:
             Claim("something was delivered", prompt > 0, f"{self.figures.deliveries:,} deliveries"),
             Claim(f"p99 of deliveries below {limit:g} ms", prompt < limit, f"{prompt:.1f} ms"),
             Claim(
-                f"p99 of what is told in ticks below {limit + TICK_MS:g} ms",
+                f"p99 of typing and presence below {limit + TICK_MS:g} ms",
                 in_ticks < limit + TICK_MS,
                 f"{in_ticks:.1f} ms",
             ),

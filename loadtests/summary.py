@@ -92,7 +92,7 @@ def write_summary(summary: Summary, folder: Path | None) -> None:
     (folder / "summary.md").write_text(summary.markdown())
     curves = [
         Curve("messages and votes", summary.figures.delivery_times(in_ticks=False)),
-        Curve("typing and presence, told in ticks", summary.figures.delivery_times(in_ticks=True)),
+        Curve("typing and presence", summary.figures.delivery_times(in_ticks=True)),
     ]
     (folder / "latency.svg").write_text(distribution_svg(curves))
     print(f"Written: {folder / 'summary.md'}")

@@ -341,7 +341,11 @@ export interface TypingChanged {
   users: ReadonlyArray<Person>;
 }
 
-/** Say that you are typing; good for six seconds, so repeat it while it is true. */
+/**
+ * Say that you are typing; good for six seconds, so repeat it while it is true.
+ *
+ * Every few seconds: said again within one second it changes nothing.
+ */
 export interface TypingStart {
   id: number;
   type: "typing.start";

@@ -53,6 +53,10 @@ class TypingList:
         """Everybody who types, in the order in which they began."""
         return tuple(self._until)
 
+    def seconds_left(self, user_id: UserId, now: float) -> float:
+        """Return how long a person counts as typing without another mark; 0 if they do not."""
+        return max(0.0, self._until.get(user_id, now) - now)
+
     def fold(self, mark: TypingMark, now: float) -> bool:
         """Take in a mark; tell whether the list of names changed."""
         if mark.seconds > 0:

@@ -5,7 +5,7 @@ hears to them.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 
 import structlog
@@ -15,6 +15,7 @@ from gateway.backplane.subscriber import Subscriber
 from gateway.core.errors import GatewayError, UnknownRoom
 from gateway.core.ids import Position, RoomId, Seq
 from gateway.core.publication import Kind, Publication
+from gateway.runtime.end_of_turn import EndOfTurn
 from gateway.runtime.reconciler import Reconciler
 from gateway.runtime.room import Member, Room
 from gateway.runtime.supervision import Supervisor
@@ -38,6 +39,9 @@ class Observer(Protocol):
 
     def heard(self, room: Room, publication: Publication) -> None:
         """Take in a publication of its kind."""
+
+    def missed(self, room_id: RoomId) -> None:
+        """Make up for publications that may have been lost."""
 
 
 class _Ear:
@@ -81,21 +85,17 @@ class Hub:
         supervisor: Supervisor,
         observers: Mapping[Kind, Observer],
         rooms: dict[RoomId, Room],
-        on_missed: Callable[[RoomId], None],
+        end_of_turn: EndOfTurn,
     ) -> None:
-        """``rooms`` is the registry that the hub keeps and the others read.
-
-        ``on_missed`` is called for a room of which publications may have been lost.
-        """
+        """``rooms`` is the registry that the hub keeps and the others read."""
         self._database = database
         self._subscriber = subscriber
         self._reconciler = reconciler
         self._supervisor = supervisor
         self._observers = observers
         self._rooms = rooms
-        self._on_missed = on_missed
+        self._end_of_turn = end_of_turn
         self._opening: dict[RoomId, _Opening] = {}
-        self._dirty: list[Room] = []
         self._past_deliveries = 0  # of rooms that are closed by now
 
     # Members
@@ -134,7 +134,7 @@ class Hub:
         try:
             await self._hear(room_id, confirmed)
             # Only now, with the ear open: what is committed from here on is heard.
-            room = Room(room_id, await self._read_position(room_id), self._schedule_flush)
+            room = Room(room_id, await self._read_position(room_id), self._end_of_turn.flush)
             for observer in self._observers.values():
                 await observer.opened(room)
             self._rooms[room_id] = room
@@ -187,16 +187,5 @@ class Hub:
     def missed(self, room_id: RoomId) -> None:
         """Make up for what may have been published while the channel was not heard."""
         self._reconciler.compare_soon()
-        self._on_missed(room_id)
-
-    # Writing
-
-    def _schedule_flush(self, room: Room) -> None:
-        if not self._dirty:
-            asyncio.get_running_loop().call_soon(self._flush)
-        self._dirty.append(room)
-
-    def _flush(self) -> None:
-        dirty, self._dirty = self._dirty, []
-        for room in dirty:
-            room.flush()
+        for observer in self._observers.values():
+            observer.missed(room_id)

@@ -79,7 +79,7 @@ class Joining:
         if connection.identity is not None:
             user_id = connection.identity.user_id
             if self._presence.depart(room, user_id, for_good=for_good):
-                self._typing.stop(room, user_id)
+                self._typing.mark(room, user_id, typing=False)
 
     def _forget(self, connection: Connection, room: Room) -> None:
         if room.id in connection.rooms:

@@ -1,4 +1,4 @@
-"""Who is here, shared between instances and told to members in ticks.
+"""Who is here, shared between instances and told to members.
 
 Each instance announces its own people and folds what the others announce into
 the rosters of its rooms (``core.roster``). What it announces it also writes
@@ -21,12 +21,14 @@ from gateway.backplane import keys
 from gateway.backplane.client import backplane_errors
 from gateway.backplane.publisher import Publisher
 from gateway.backplane.settings import RedisSettings
+from gateway.core.coalescer import UNTIL_NEXT_TICK, Coalescer
 from gateway.core.errors import BackplaneUnavailable
 from gateway.core.ids import InstanceId, RoomId, UserId
 from gateway.core.protocol.base import Person
 from gateway.core.protocol.encode import encode_ephemeral
 from gateway.core.publication import Kind, Publication
 from gateway.core.roster import Change
+from gateway.runtime.end_of_turn import EndOfTurn
 from gateway.runtime.room import Room
 
 log = structlog.get_logger()
@@ -69,6 +71,7 @@ class Presence:
         settings: RedisSettings,
         publisher: Publisher,
         rooms: Mapping[RoomId, Room],
+        end_of_turn: EndOfTurn,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._instance_id = instance_id
@@ -78,7 +81,7 @@ class Presence:
         self._rooms = rooms
         self._now = now
         self._local: dict[RoomId, dict[UserId, _Local]] = {}
-        self._changed: set[Room] = set()
+        self._news = Coalescer(self._tell, lambda: end_of_turn.tell(self._tell_first))
         self._unread: set[RoomId] = set()
         self._heard_while_reading: dict[RoomId, list[Change]] = {}
         self._gone_lately: deque[_Gone] = deque(maxlen=MAX_GONE)
@@ -154,7 +157,7 @@ class Presence:
         """Forget the people of instances that no longer live."""
         for room in self._rooms.values():
             room.roster.keep_instances(live | {self._instance_id})
-            self._changed.add(room)
+            self._news.changed(room)
 
     async def read_missed(self) -> None:
         """Read the rooms again of which something may have been missed."""
@@ -164,20 +167,8 @@ class Presence:
                 self._unread.discard(room_id)
 
     def tick(self) -> None:
-        """Tell members who has come and gone since the last tick."""
-        now = self._now()
-        changed, self._changed = self._changed, set()
-        for room in changed:
-            if room.roster.is_big:
-                if now < room.presence_told_at + BIG_ROOM_SECONDS:
-                    self._changed.add(room)
-                    continue
-                room.presence_told_at = now
-            if diff := room.roster.take_diff():
-                event = PresenceChanged(
-                    joined=diff.joined, left=diff.left, count=len(room.roster), reset=diff.reset
-                )
-                room.tell(encode_ephemeral(room.id, event))
+        """Tell members who has come and gone since they were told last."""
+        self._news.tick(self._now())
 
     # Inside
 
@@ -198,9 +189,23 @@ class Presence:
 
     def _fold(self, room: Room, change: Change) -> None:
         room.roster.fold(change)
-        self._changed.add(room)
+        self._news.changed(room)
         if (heard := self._heard_while_reading.get(room.id)) is not None:
             heard.append(change)
+
+    def _tell_first(self) -> None:
+        self._news.tell_first(self._now())
+
+    def _tell(self, room: Room) -> float | None:
+        """Tell the members who has come and gone; return how long not to do so again."""
+        diff = room.roster.take_diff()
+        if diff is None:
+            return None
+        event = PresenceChanged(
+            joined=diff.joined, left=diff.left, count=len(room.roster), reset=diff.reset
+        )
+        room.tell(encode_ephemeral(room.id, event))
+        return BIG_ROOM_SECONDS if room.roster.is_big else UNTIL_NEXT_TICK
 
     def _gone(self, room_id: RoomId, user_id: UserId) -> None:
         people = self._local.get(room_id, {})
@@ -230,7 +235,7 @@ class Presence:
         room.roster.replace([*changes, *self._own(room.id)])
         for change in heard:
             room.roster.fold(change)
-        self._changed.add(room)
+        self._news.changed(room)
         return True
 
     def _own(self, room_id: RoomId) -> list[Change]:

@@ -13,7 +13,6 @@ noted, and ``catch_up`` makes it a newcomer again.
 """
 
 from collections.abc import Callable
-from math import inf
 from typing import Protocol
 
 from gateway.core.close_codes import CloseCode
@@ -71,7 +70,6 @@ class Room:
         "deliveries",
         "epoch",
         "id",
-        "presence_told_at",
         "roster",
         "seq",
         "typing",
@@ -84,8 +82,6 @@ class Room:
         self.epoch = position.epoch
         self.seq = position.seq
         self.roster = Roster()
-        self.presence_told_at = -inf
-        """When the members of a big room were told of comings and goings (``time.monotonic``)."""
         self.typing = TypingList()
         self._flushed = position.seq
         self._ephemeral = 0

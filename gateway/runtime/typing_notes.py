@@ -1,4 +1,4 @@
-"""Who is typing, shared between instances and told to members in ticks.
+"""Who is typing, shared between instances and told to members.
 
 Marks expire by themselves on every instance (``core.typing_list``), so a lost
 one does no lasting harm. A sorted set in Redis keeps them for instances that
@@ -18,18 +18,23 @@ from gateway.backplane import keys
 from gateway.backplane.client import backplane_errors
 from gateway.backplane.publisher import Publisher
 from gateway.backplane.settings import RedisSettings
+from gateway.core.coalescer import UNTIL_NEXT_TICK, Coalescer
 from gateway.core.errors import BackplaneUnavailable
-from gateway.core.ids import InstanceId, UserId
+from gateway.core.ids import InstanceId, RoomId, UserId
 from gateway.core.protocol.base import Person
 from gateway.core.protocol.encode import encode_ephemeral
 from gateway.core.publication import Kind, Publication
 from gateway.core.typing_list import TYPING_SECONDS, TypingMark
+from gateway.runtime.end_of_turn import EndOfTurn
 from gateway.runtime.room import Room
 
 log = structlog.get_logger()
 
 MAX_TYPISTS = 20
 """People who are told to be typing, where more are."""
+
+REPEAT_SECONDS = 1.0
+"""A start repeated within this time is not passed on: the others know."""
 
 KEY_SECONDS = int(TYPING_SECONDS) + 1
 """Life of a room's sorted set without another mark."""
@@ -44,6 +49,7 @@ class TypingNotes:
         redis: Redis,
         settings: RedisSettings,
         publisher: Publisher,
+        end_of_turn: EndOfTurn,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._instance_id = instance_id
@@ -51,12 +57,14 @@ class TypingNotes:
         self._settings = settings
         self._publisher = publisher
         self._now = now
-        self._changed: set[Room] = set()
+        self._news = Coalescer(self._tell, lambda: end_of_turn.tell(self._tell_first))
         self._active: dict[Room, tuple[Person, ...]] = {}
         """Rooms in which somebody types, and whom the members were told last."""
 
     def mark(self, room: Room, user_id: UserId, *, typing: bool) -> None:
-        """Say that a person has started, goes on, or has stopped typing."""
+        """Take in that a person has started, goes on, or has stopped typing."""
+        if not self._is_news(room, user_id, typing=typing):
+            return
         key = keys.typing(room.id)
         if typing:
             self._publisher.send("ZADD", key, time.time() + TYPING_SECONDS, str(user_id))
@@ -67,11 +75,6 @@ class TypingNotes:
         publication = Publication(Kind.TYPING, mark.encode())
         self._publisher.publish(keys.room_channel(room.id), publication.encode())
         self._fold(room, mark)
-
-    def stop(self, room: Room, user_id: UserId) -> None:
-        """Say that a person has stopped, if they were typing: they have left."""
-        if user_id in room.typing.users:
-            self.mark(room, user_id, typing=False)
 
     def heard(self, room: Room, publication: Publication) -> None:
         """Take in what another instance announced."""
@@ -100,24 +103,41 @@ class TypingNotes:
             seconds = min(until - time.time(), TYPING_SECONDS)
             self._fold(room, TypingMark(self._instance_id, UserId(UUID(user_id)), seconds))
 
+    def missed(self, room_id: RoomId) -> None:
+        """Do nothing: who goes on typing is heard again, and who has stopped expires."""
+
     def tick(self) -> None:
-        """Tell members who is typing, where that has changed since the last tick."""
-        for room in list(self._active):
-            if room.typing.expire(self._now()):
-                self._changed.add(room)
-        changed, self._changed = self._changed, set()
-        for room in changed:
-            people = typing_people(room)
-            if people != self._active.get(room, ()):
-                self._active[room] = people
-                room.tell(encode_ephemeral(room.id, TypingChanged(users=people)))
-            if not room.typing:
-                self._active.pop(room, None)
+        """Tell members who is typing, where that has changed since they were told last."""
+        now = self._now()
+        for room in self._active:
+            if room.typing.expire(now):
+                self._news.changed(room)
+        self._news.tick(now)
+
+    def _is_news(self, room: Room, user_id: UserId, *, typing: bool) -> bool:
+        """Whether a mark says more than is known; who types on says it with every key."""
+        seconds_left = room.typing.seconds_left(user_id, self._now())
+        return seconds_left <= TYPING_SECONDS - REPEAT_SECONDS if typing else seconds_left > 0
+
+    def _tell_first(self) -> None:
+        self._news.tell_first(self._now())
+
+    def _tell(self, room: Room) -> float | None:
+        """Tell the members who is typing; return how long not to do so again."""
+        people, told = typing_people(room), self._active.get(room, ())
+        if room.typing:
+            self._active[room] = people
+        else:
+            self._active.pop(room, None)
+        if people == told:
+            return None
+        room.tell(encode_ephemeral(room.id, TypingChanged(users=people)))
+        return UNTIL_NEXT_TICK
 
     def _fold(self, room: Room, mark: TypingMark) -> None:
-        self._active.setdefault(room, ())
         if room.typing.fold(mark, self._now()):
-            self._changed.add(room)
+            self._active.setdefault(room, ())
+            self._news.changed(room)
 
 
 def typing_people(room: Room) -> tuple[Person, ...]:

@@ -52,7 +52,10 @@ class RoomLeave(RoomCommand):
 
 
 class TypingStart(RoomCommand):
-    """Say that you are typing; good for six seconds, so repeat it while it is true."""
+    """Say that you are typing; good for six seconds, so repeat it while it is true.
+
+    Every few seconds: said again within one second it changes nothing.
+    """
 
     type: Literal["typing.start"]
     data: NoData = NoData()
