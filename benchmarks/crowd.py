@@ -7,6 +7,7 @@ events of a measurement have one size, so the bytes say how many have come.
 import contextlib
 import select
 import socket
+import time
 from collections.abc import Iterator, Sequence
 from typing import Self, TypeVar
 
@@ -20,6 +21,9 @@ MAX_IN_FLIGHT = 200
 """Connections that are being opened at a time."""
 
 _BUFFER_BYTES = 256 * 1024
+
+_PING = b"\x89\x00"
+_PONG = b"\x8a\x80\x00\x00\x00\x00"
 
 Item = TypeVar("Item")
 
@@ -89,6 +93,16 @@ class Crowd:
         for _ in self._arrivals(QUIET_SECONDS):
             pass
 
+    def stay(self, seconds: float) -> int:
+        """Do nothing for so long but answer pings; return how many there were."""
+        pings, until = 0, time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            for number, size in self._ready(left):
+                if _PING in self._buffer[:size]:
+                    self._sockets[number].sendall(_PONG)
+                    pings += 1
+        return pings
+
     def expect(self, total_bytes: int) -> None:
         """Read until this many bytes have come, over all connections together."""
         missing = total_bytes
@@ -125,13 +139,21 @@ class Crowd:
 
     def _arrivals(self, patience_seconds: float) -> Iterator[tuple[int, int]]:
         """Read what comes, as (connection, number of bytes), until nothing came for so long."""
-        while ready := self._poll.poll(patience_seconds):
-            for number, _ in ready:
-                with contextlib.suppress(BlockingIOError):
-                    size = self._sockets[number].recv_into(self._buffer)
-                    if not size:
-                        raise ConnectionError("the server closed a connection")
-                    yield number, size
+        arrived = True
+        while arrived:
+            arrived = False
+            for arrival in self._ready(patience_seconds):
+                arrived = True
+                yield arrival
+
+    def _ready(self, patience_seconds: float) -> Iterator[tuple[int, int]]:
+        """Read what has come, waiting so long for the first of it."""
+        for number, _ in self._poll.poll(patience_seconds):
+            with contextlib.suppress(BlockingIOError):
+                size = self._sockets[number].recv_into(self._buffer)
+                if not size:
+                    raise ConnectionError("the server closed a connection")
+                yield number, size
 
 
 def _batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
