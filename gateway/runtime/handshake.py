@@ -2,7 +2,7 @@
 
 import http
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http.cookies import CookieError, SimpleCookie
 from typing import Final
 from urllib.parse import urlsplit
@@ -14,6 +14,7 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from gateway.core.protocol.connection import SUBPROTOCOL
+from gateway.runtime.admission import Refusal
 
 PATH: Final = "/ws"
 """The only path that speaks WebSocket."""
@@ -21,8 +22,23 @@ PATH: Final = "/ws"
 COOKIE: Final = "parley_session"
 """The cookie that a browser signs in with."""
 
+ClientAddress = Callable[[str, Sequence[str]], str]
+"""Gives the address of the client, from the peer's and the values of ``X-Forwarded-For``."""
+
 OriginCheck = Callable[[str | None, str | None], bool]
 """Whether a page of this ``Origin`` may use a gateway reached under this ``Host``."""
+
+_REFUSALS: Final[Mapping[Refusal, tuple[http.HTTPStatus, str]]] = {
+    Refusal.DRAINING: (http.HTTPStatus.SERVICE_UNAVAILABLE, "This instance is shutting down.\n"),
+    Refusal.FULL: (
+        http.HTTPStatus.SERVICE_UNAVAILABLE,
+        "This instance takes no more connections.\n",
+    ),
+    Refusal.ADDRESS: (
+        http.HTTPStatus.TOO_MANY_REQUESTS,
+        "Too many connections from your address are open.\n",
+    ),
+}
 
 # One logger for all connections; websockets logs each connection's open and
 # close at INFO, which at ten thousand of them is noise.
@@ -65,6 +81,14 @@ def answer(protocol: ServerProtocol, request: Request, origin_allowed: OriginChe
             http.HTTPStatus.FORBIDDEN, f"Pages of {origin} may not use this gateway.\n"
         )
     return protocol.accept(request)
+
+
+def turn_away(protocol: ServerProtocol, refusal: Refusal, retry_after_seconds: int) -> Response:
+    """Return the response to a handshake for which there is no room now."""
+    status, text = _REFUSALS[refusal]
+    response = protocol.reject(status, text)
+    response.headers["Retry-After"] = str(retry_after_seconds)
+    return response
 
 
 def token_of(request: Request) -> str | None:

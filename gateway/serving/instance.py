@@ -15,6 +15,7 @@ from gateway.app import CLOSE_SECONDS, Gateway
 from gateway.config import Settings
 from gateway.core.errors import ServiceDied
 from gateway.servers import servers_of
+from gateway.serving.accepting import accept
 from gateway.serving.listening import listen, url_of
 from gateway.serving.preparing import prepare_database
 from gateway.serving.signals import stop_on_signals
@@ -59,26 +60,40 @@ async def serve_until(
 
     Raises ``ServiceDied`` when a part of the gateway failed.
     """
-    server = _Server(_uvicorn_config(gateway))
+    config = _uvicorn_config(gateway)
+    config.load()
+    server = _Server(config)
+
+    def make_protocol() -> asyncio.Protocol:
+        """Make the protocol of a new connection, as uvicorn would."""
+        make = cast("Callable[..., asyncio.Protocol]", config.http_protocol_class)
+        return make(config=config, server_state=server.server_state, app_state={})
 
     def take_no_more() -> None:
         gateway.endpoint.is_draining = True
-        if server.started:
-            for acceptor in server.servers:
-                acceptor.close()
+        accepting.cancel()
+        listener.close()
 
+    admission = gateway.endpoint.admission
+    serving = gateway.supervisor.job("serve", server.serve(sockets=[]))
+    accepting = gateway.supervisor.job(
+        "accept", accept(listener, make_protocol, lambda: admission.is_crowded)
+    )
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, take_no_more)
-    serving = gateway.supervisor.job("serve", server.serve(sockets=[listener]))
     serving.add_done_callback(lambda _: stop.set())
+    accepting.add_done_callback(lambda job: None if job.cancelled() else stop.set())
     announce()
     _calm_the_garbage_collector()
     gateway.supervisor.failure.add_done_callback(lambda _: stop.set())
     await stop.wait()
+    accepts = not accepting.done() or accepting.cancelled()
     take_no_more()
     server.should_exit = True  # finishes the HTTP requests under way
     await serving
     if gateway.supervisor.failure.done():
         raise ServiceDied(f"The part {gateway.supervisor.failure.result()!r} died; see the log.")
+    if not accepts:
+        raise ServiceDied("The part 'accept' died; see the log.")
 
 
 def _uvicorn_config(gateway: Gateway) -> uvicorn.Config:
@@ -92,6 +107,7 @@ def _uvicorn_config(gateway: Gateway) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        forwarded_allow_ips=gateway.trusted_proxies,
         timeout_graceful_shutdown=int(CLOSE_SECONDS),
     )
 

@@ -21,10 +21,12 @@ from gateway.core.protocol.connection import Auth, AuthOk
 from gateway.core.protocol.decode import CommandDecoder
 from gateway.runtime import connection as connection_module
 from gateway.runtime import endpoint as endpoint_module
+from gateway.runtime.admission import AdmissionSettings
 from gateway.runtime.connection import Connection
 from gateway.runtime.endpoint import ConnectionSettings, Endpoint
 from gateway.runtime.supervision import Supervisor
-from tests.support.socket_client import Refused, Rejected, SocketClient
+from gateway.web.proxies import client_address
+from tests.support.socket_client import Closed, Refused, Rejected, SocketClient
 from tests.support.waiting import WAIT_SECONDS, soon
 
 ADA: Final = Identity(UserId(uuid4()), "Ada", None, is_guest=True, session_id=SessionId("s"))
@@ -96,6 +98,7 @@ async def listening(settings: ConnectionSettings) -> AsyncIterator[Place]:
         CommandDecoder(COMMANDS),
         supervisor,
         lambda _origin, _host: True,
+        client_address("127.0.0.1"),
         identify,
     )
     desk = endpoint.dispatcher = Desk(endpoint)
@@ -169,19 +172,86 @@ async def test_who_closes_with_the_normal_code_says_goodbye():
         assert not place.endpoint.connections
 
 
+def settings_of(**admission: int) -> ConnectionSettings:
+    """Return settings with these limits of who comes in."""
+    return ConnectionSettings(admission=AdmissionSettings(**admission))
+
+
+async def refused(place: Place, headers: dict[str, str] | None = None) -> Rejected:
+    """Connect in vain, and return the answer, which tells when to come back."""
+    with pytest.raises(Rejected) as caught:
+        await SocketClient.open(place.url, headers=headers)
+    assert 1 <= int(caught.value.headers["Retry-After"]) <= 15
+    return caught.value
+
+
 async def test_a_full_instance_takes_no_more_and_nor_does_one_that_shuts_down():
     """The answer is one that a load balancer understands."""
-    async with listening(ConnectionSettings(max_connections=1)) as place:
+    async with listening(settings_of(max_connections=1)) as place:
         client = await place.connect("ada")
-        with pytest.raises(Rejected, match="503"):
-            await place.connect("ada")
+        assert (await refused(place)).status == 503
         await client.close()
         client = await place.connect("ada")
         place.endpoint.is_draining = True
         await client.ask("ping")
         await client.close()
-        with pytest.raises(Rejected, match="503"):
+        assert (await refused(place)).status == 503
+        assert place.endpoint.admission.refused == {"full": 1, "draining": 1}
+
+
+async def test_an_address_has_so_many_connections_and_no_more():
+    """The client's address, which a trusted proxy tells; the others do not notice."""
+    async with listening(settings_of(max_connections_per_address=2)) as place:
+
+        def behind(*addresses: str) -> dict[str, str]:
+            return {"X-Forwarded-For": ", ".join(addresses)}
+
+        clients = [
+            await SocketClient.open(place.url, headers=behind(address))
+            for address in ("2001:db8::1", "2001:db8::2", "2001:db8:0:1::1", "192.0.2.1")
+        ]
+        answer = await refused(place, headers=behind("192.0.2.1", "2001:db8::3", "127.0.0.1"))
+        assert answer.status == 429
+        for client in clients:
+            await client.ask("ping")
+        await clients[0].close()
+        clients[0] = await SocketClient.open(place.url, headers=behind("2001:db8::3"))
+        for client in clients:
+            await client.close()
+        assert place.endpoint.admission.refused == {"address": 1}
+
+
+async def test_a_person_has_so_many_connections_and_no_more():
+    """However they sign in. Who is told 4100 comes back after a while."""
+    async with listening(settings_of(max_connections_per_user=2)) as place:
+        place.desk.may_sign_in.set()
+        first, second = await place.connect("ada"), await place.connect()
+        await second.ask("auth", token="ada")
+        with pytest.raises(Closed, match="4100"):
             await place.connect("ada")
+        third = await place.connect()
+        with pytest.raises(Closed, match="4100"):
+            await third.ask("auth", token="ada")
+        await third.abort()
+        await first.close()
+        third = await place.connect("ada")
+        for client in (second, third):
+            await client.ask("ping")
+            await client.close()
+        assert place.endpoint.admission.refused == {"user": 2}
+        assert place.endpoint.admission.entering == 0
+
+
+async def test_who_leaves_while_signing_in_is_not_counted():
+    """Else the places of a person would be used up for ever."""
+    async with listening(settings_of(max_connections_per_user=1)) as place:
+        client = await place.connect()
+        await client.say("auth", token="ada")
+        await client.abort()
+        await soon(place.desk.goodbyes.get())
+        place.desk.may_sign_in.set()
+        client = await place.connect("ada")
+        await client.close()
 
 
 async def test_at_the_end_everybody_is_told_to_come_back_elsewhere():
@@ -193,6 +263,8 @@ async def test_at_the_end_everybody_is_told_to_come_back_elsewhere():
             code = group.create_task(client.closed())
             group.create_task(closing)
         assert code.result() == 4020
+        notice = await client.take(lambda message: message["type"] == "draining")
+        assert 0 <= notice["data"]["reconnect_in_ms"] <= 2
         assert await deaf.closed() == 4020
         await client.abort()
         await deaf.abort()

@@ -43,6 +43,7 @@ class Rejected(Exception):
         super().__init__(f"HTTP {response.status_code}")
         self.status = response.status_code
         self.body = response.body or b""
+        self.headers = response.headers
 
 
 class Closed(Exception):
@@ -73,13 +74,14 @@ class SocketClient:
         subprotocols: tuple[str, ...] = ("parley.v1",),
         receive_buffer_bytes: int | None = None,
     ) -> Self:
-        """Connect, and read the welcome. Raises ``Rejected``.
+        """Connect, and read the welcome. Raises ``Rejected``, or ``Closed`` instead of a welcome.
 
         ``token`` goes as a bearer header. With a small ``receive_buffer_bytes``
         the gateway notices soon when the test does not read.
         """
         protocol = ClientProtocol(
-            parse_uri(url), subprotocols=[Subprotocol(name) for name in subprotocols] or None
+            parse_uri(url),
+            subprotocols=[Subprotocol(name) for name in subprotocols] or None,
         )
         place = urlsplit(url)
         reader, writer = await asyncio.open_connection(place.hostname, place.port)
@@ -94,10 +96,10 @@ class SocketClient:
         protocol.send_request(request)
         try:
             await client._shake_hands()
+            client.welcome = await client.take(lambda message: message.get("type") == "welcome")
         except BaseException:
             await client.abort()
             raise
-        client.welcome = await client.take(lambda message: message.get("type") == "welcome")
         return client
 
     @property
