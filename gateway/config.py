@@ -104,6 +104,11 @@ class Settings(BaseSettings):
     heartbeat_seconds: Annotated[float, Field(ge=1, le=3600)] = Field(
         25.0, description="Silence after which a connection is pinged; twice that ends it."
     )
+    compression: bool = Field(
+        False,
+        description="Whether longer messages to rooms are compressed for clients that can "
+        "(permessage-deflate): less traffic, more CPU.",
+    )
     arrivals_per_minute: Annotated[int, Field(ge=1)] = Field(
         20, description="New accounts and guests of one address a minute."
     )
@@ -171,6 +176,7 @@ class Settings(BaseSettings):
             commands_per_second=self.commands_per_second,
             commands_burst=4 * self.commands_per_second,
             heartbeat_seconds=self.heartbeat_seconds,
+            compression=self.compression,
             admission=AdmissionSettings(
                 max_connections=self.max_connections,
                 max_connections_per_address=self.max_connections_per_address,

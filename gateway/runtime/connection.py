@@ -44,6 +44,9 @@ log = structlog.get_logger()
 MAX_INBOX = 64
 """Messages held back behind one that waits. Past it the socket is not read: TCP slows the peer."""
 
+MAX_DEFLATED_BYTES = 4 * 1024
+"""Incoming compressed bytes that are looked at together: they may become a thousand times more."""
+
 MAX_UNSENT_BYTES = 32 * 1024
 """Outgoing bytes buffered here for a peer that does not read, before it is parked."""
 
@@ -81,6 +84,7 @@ class Connection(asyncio.Protocol):
         "opened_at",
         "pinged",
         "rooms",
+        "takes_deflate",
         "write",
     )
 
@@ -93,7 +97,10 @@ class Connection(asyncio.Protocol):
         self.opened_at = self.heard_at = endpoint.now()
         self.pinged = False
         self._endpoint = endpoint
-        self._protocol = RoomProtocol(endpoint.settings.max_frame_bytes)
+        self._protocol = RoomProtocol(
+            endpoint.settings.max_frame_bytes, compression=endpoint.settings.compression
+        )
+        self.takes_deflate = False
         self._transport: asyncio.Transport
         self.write: Callable[[bytes], None]
         """Send ready frames: the transport's own method, as a room calls it for each delivery."""
@@ -125,13 +132,20 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self.heard_at = self._endpoint.now()
         self.pinged = False
+        if self.takes_deflate:
+            for start in range(0, len(data), MAX_DEFLATED_BYTES):
+                self._receive(data[start : start + MAX_DEFLATED_BYTES])
+        else:
+            self._receive(data)
+        self._send_protocol_data()
+
+    def _receive(self, data: bytes) -> None:
         self._protocol.receive_data(data)
         for event in self._protocol.events_received():
             if isinstance(event, Frame):
                 self._receive_frame(event)
             elif isinstance(event, Request):
                 self._open(event)
-        self._send_protocol_data()
 
     @override
     def eof_received(self) -> None:
@@ -239,6 +253,7 @@ class Connection(asyncio.Protocol):
         if self._protocol.state is State.OPEN:
             self._protocol.forget_handshake()
             self.address = address
+            self.takes_deflate = bool(self._protocol.extensions)
             endpoint.admission.enter(address)
             self._run(self._endpoint.welcome(self, handshake.token_of(request)))
 
@@ -297,6 +312,7 @@ class Connection(asyncio.Protocol):
         self.refuse(command_id, error)
         if not self._patience.take(self._endpoint.now()):
             self.close(CloseCode.TOO_MANY_ERRORS, "Too many messages were wrong or too fast.")
+            self._protocol.extensions.clear()  # nothing more from there is inflated
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         """Let what has to wait wait, and hold back the messages behind it."""

@@ -49,6 +49,7 @@ class ConnectionSettings:
     commands_burst: float = 200.0
     auth_seconds: float = 10.0
     heartbeat_seconds: float = 25.0
+    compression: bool = False
     admission: AdmissionSettings = field(default_factory=AdmissionSettings)
 
     @property

@@ -9,9 +9,11 @@ from typing import Any, Final
 from uuid import uuid4
 
 import pytest
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 from websockets.frames import CTRL_OPCODES, Frame, Opcode
 
 from gateway.activities.protocol import COMMANDS
+from gateway.core.close_codes import CloseCode
 from gateway.core.errors import InvalidToken
 from gateway.core.frames import PING, text_frame
 from gateway.core.identity import Identity
@@ -30,6 +32,12 @@ from tests.support.socket_client import Closed, Refused, Rejected, SocketClient
 from tests.support.waiting import WAIT_SECONDS, soon
 
 ADA: Final = Identity(UserId(uuid4()), "Ada", None, is_guest=True, session_id=SessionId("s"))
+
+
+_AGREED: Final = (
+    "PerMessageDeflate(remote_no_context_takeover=True, local_no_context_takeover=True, "
+    "remote_max_window_bits=12, local_max_window_bits={})"
+)
 
 
 class Desk:
@@ -336,6 +344,59 @@ async def test_a_flood_is_refused_by_the_id_of_each_command():
             await client.answer(said[2])
         assert caught.value.retryable
         await client.close()
+
+
+async def test_what_is_agreed_on_is_right_for_everybody_or_nothing():
+    """No context is kept, and a client whose window is too small gets no compression."""
+    offers: list[tuple[dict[str, Any], list[str]]] = [
+        ({}, [_AGREED.format(15)]),
+        ({"server_max_window_bits": 12, "client_max_window_bits": 10}, [_AGREED.format(10)]),
+        ({"server_max_window_bits": 9}, []),
+    ]
+    async with listening(ConnectionSettings(compression=True)) as place:
+        for offer, agreed in offers:
+            factory = ClientPerMessageDeflateFactory(**offer)
+            client = await SocketClient.open(place.url, extensions=[factory])
+            assert client.extensions == agreed
+            assert place.connection.takes_deflate == bool(agreed)
+            await client.ask("ping")
+            await client.close()
+    async with listening(ConnectionSettings()) as place:
+        client = await SocketClient.open(place.url, extensions=[ClientPerMessageDeflateFactory()])
+        assert client.extensions == []
+        await client.close()
+
+
+async def test_a_message_that_inflates_beyond_the_limit_ends_the_connection():
+    """Ten kilobytes that would become ten million."""
+    async with listening(ConnectionSettings(compression=True)) as place:
+        client = await SocketClient.open(place.url, extensions=[ClientPerMessageDeflateFactory()])
+        await client.send_text(b"a" * 10_000_000)
+        assert await client.closed() == 1009
+        await client.abort()
+
+
+async def test_many_small_bombs_are_not_inflated_together(monkeypatch: pytest.MonkeyPatch):
+    """Each passes the limit; the connection ends before most have been looked at."""
+    inflated = 0
+    receive = Connection._receive_frame
+
+    def count(connection: Connection, frame: Frame) -> None:
+        nonlocal inflated
+        inflated += len(frame.data)
+        receive(connection, frame)
+
+    monkeypatch.setattr(Connection, "_receive_frame", count)
+    settings = ConnectionSettings(compression=True, commands_burst=1)
+    async with listening(settings) as place:
+        client = await SocketClient.open(place.url, extensions=[ClientPerMessageDeflateFactory()])
+        for _ in range(200):
+            client._protocol.send_text(b"a" * 1_000_000)
+        await client._flush()
+        await soon(place.desk.goodbyes.get())
+        assert place.endpoint.closes == {CloseCode.TOO_MANY_ERRORS: 1}
+        await client.abort()
+    assert inflated < 50_000_000
 
 
 def fuzzed_frames(random: Random) -> bytes:

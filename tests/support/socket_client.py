@@ -8,13 +8,14 @@ import asyncio
 import itertools
 import json
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus
+from websockets.extensions import ClientExtensionFactory
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
 from websockets.protocol import State
@@ -73,6 +74,7 @@ class SocketClient:
         headers: Mapping[str, str] | None = None,
         subprotocols: tuple[str, ...] = ("parley.v1",),
         receive_buffer_bytes: int | None = None,
+        extensions: Sequence[ClientExtensionFactory] = (),
     ) -> Self:
         """Connect, and read the welcome. Raises ``Rejected``, or ``Closed`` instead of a welcome.
 
@@ -82,6 +84,7 @@ class SocketClient:
         protocol = ClientProtocol(
             parse_uri(url),
             subprotocols=[Subprotocol(name) for name in subprotocols] or None,
+            extensions=list(extensions) or None,
         )
         place = urlsplit(url)
         reader, writer = await asyncio.open_connection(place.hostname, place.port)
@@ -106,6 +109,11 @@ class SocketClient:
     def subprotocol(self) -> str | None:
         """What was agreed on."""
         return self._protocol.subprotocol
+
+    @property
+    def extensions(self) -> list[str]:
+        """What else was agreed on, as the library writes it."""
+        return [repr(extension) for extension in self._protocol.extensions]
 
     # Speaking
 
