@@ -135,7 +135,6 @@ class Endpoint:
         self.connections.add(connection)
         self.opened += 1
         self._empty.clear()
-        self._unauthenticated[connection] = self.now()
 
     def lost(self, connection: Connection, *, said_goodbye: bool) -> None:
         """Count a connection out."""
@@ -165,6 +164,8 @@ class Endpoint:
                     return
                 raise
         identity = connection.identity
+        if identity is None and connection.is_open:
+            self._unauthenticated[connection] = self.now()
         notice = Welcome(
             connection=connection.id,
             instance=self._instance_id,
@@ -213,7 +214,7 @@ class Endpoint:
             connection.abort()
 
     def _close_anonymous(self) -> None:
-        """Close who did not sign in. Entries are in order of arrival: the first is the oldest."""
+        """Close who did not sign in. Entries are in order of the welcomes: the oldest is first."""
         latest = self.now() - self.settings.auth_seconds
         overdue = itertools.takewhile(
             lambda entry: entry[1] < latest, self._unauthenticated.items()

@@ -120,7 +120,10 @@ async def listening(settings: ConnectionSettings) -> AsyncIterator[Place]:
 
 
 async def identify(token: str) -> Identity:
-    """Know Ada."""
+    """Know Ada, at once or after a while."""
+    if token == "slow ada":
+        await asyncio.sleep(0.3)
+        return ADA
     if token != "ada":
         raise InvalidToken("Nobody has this token.")
     return ADA
@@ -147,6 +150,14 @@ async def test_who_does_not_sign_in_is_closed_and_who_does_stays():
             await client.ask("ping")
             await client.close()
         await stranger.abort()
+
+
+async def test_who_waits_for_the_gateway_to_sign_them_in_is_not_closed_for_it():
+    """In a storm that may take longer than people have; theirs begins with the welcome."""
+    async with listening(ConnectionSettings(auth_seconds=0.1)) as place:
+        client = await place.connect("slow ada")
+        assert client.welcome["data"]["user"]["name"] == "Ada"
+        await client.close()
 
 
 async def test_a_silent_peer_is_asked_and_stays_as_long_as_it_answers():
