@@ -88,7 +88,7 @@ class Settings(BaseSettings):
     max_entering: Annotated[int, Field(ge=1)] = Field(
         100,
         description="Sign-ins and joins under way at once; while there are so many, new "
-        "connections are taken 200 a second.",
+        "connections are let in more slowly, 800 a second.",
     )
     retry_seconds: Annotated[int, Field(ge=1, le=3600)] = Field(
         15, description="Who is turned away is told to come back within so many seconds, at random."

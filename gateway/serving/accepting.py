@@ -1,44 +1,88 @@
-"""Takes new connections from the kernel, no faster than those before them come in.
+"""The door: new connections are let in no faster than those inside can bear.
 
-At most one in each turn of the event loop, so that a storm lengthens no turn;
-and one every ``PACE_SECONDS`` while as many are on their way in as should be.
-The rest wait in the kernel's backlog, where they cost nothing; who finds it
-full is tried again by the client's own kernel. So nobody is refused, and
-health checks, which come by the same door, still get in.
+A storm's connections are accepted at once, for a full backlog costs a client
+seconds; but all their requests can be there in one turn of the event loop,
+which would hold up everybody for as long as it takes to answer ten thousand
+handshakes. So a request waits at the door, as bytes, and a few come in with
+each turn; while as many sign-ins and joins are under way as should be, a few
+every ``PACE_SECONDS``. Nobody is refused here.
 """
 
 import asyncio
-import socket
+from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import Final, cast
 
-import structlog
+from typing_extensions import override
 
-log = structlog.get_logger()
+AT_ONCE: Final = 8
+"""Let in with one turn of the loop: a handshake takes 0.1 to 0.3 ms."""
 
-PACE_SECONDS: Final = 0.005
-"""Between two connections while many are on their way in."""
+PACE_SECONDS: Final = 0.01
+"""Between two turns in which some are let in, while many are on their way."""
 
-RETRY_SECONDS: Final = 1.0
-"""After a failure, which is nearly always that the process may have no more files."""
+_MAX_BYTES: Final = 64 * 1024
+# Kept of one request at the door; the rest waits in the kernel.
 
 
-async def accept(
-    listener: socket.socket,
-    make_protocol: Callable[[], asyncio.Protocol],
-    is_crowded: Callable[[], bool],
-) -> None:
-    """Accept until cancelled. ``is_crowded`` tells whether many are on their way in."""
-    loop = asyncio.get_running_loop()
-    listener.setblocking(False)
-    while True:
-        try:
-            line, _ = await loop.sock_accept(listener)
-            await loop.connect_accepted_socket(make_protocol, line)
-        except ConnectionError:
-            pass  # they have gone already
-        except OSError as error:
-            log.warning("connections.cannot_accept", error=str(error))
-            await asyncio.sleep(RETRY_SECONDS)
-        if is_crowded():
-            await asyncio.sleep(PACE_SECONDS)
+class Door:
+    """Makes the protocol of each new connection when its turn has come."""
+
+    def __init__(
+        self, make_protocol: Callable[[], asyncio.Protocol], is_crowded: Callable[[], bool]
+    ) -> None:
+        """``is_crowded`` tells whether many are on their way in."""
+        self._make_protocol = make_protocol
+        self._is_crowded = is_crowded
+        self._waiting: deque[_Newcomer] = deque()
+
+    def newcomer(self) -> asyncio.Protocol:
+        """Return the protocol of a connection that has not said anything yet."""
+        return _Newcomer(self)
+
+    def knock(self, newcomer: "_Newcomer") -> None:
+        """Let somebody in when it is their turn."""
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._let_some_in)
+        self._waiting.append(newcomer)
+
+    def _let_some_in(self) -> None:
+        for _ in range(min(AT_ONCE, len(self._waiting))):
+            self._waiting[0].enter(self._make_protocol)
+            self._waiting.popleft()
+        if self._waiting:
+            loop = asyncio.get_running_loop()
+            loop.call_later(PACE_SECONDS if self._is_crowded() else 0, self._let_some_in)
+
+
+class _Newcomer(asyncio.Protocol):
+    """A connection at the door, and what it has sent so far."""
+
+    __slots__ = ("_data", "_door", "_transport")
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        self._data = b""
+        self._transport: asyncio.Transport
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        if not self._data:
+            self._door.knock(self)
+        self._data += data
+        if len(self._data) > _MAX_BYTES:
+            self._transport.pause_reading()
+
+    def enter(self, make_protocol: Callable[[], asyncio.Protocol]) -> None:
+        """Come in, if still there."""
+        if self._transport.is_closing():
+            return
+        protocol = make_protocol()
+        self._transport.set_protocol(protocol)
+        protocol.connection_made(self._transport)
+        self._transport.resume_reading()
+        protocol.data_received(self._data)

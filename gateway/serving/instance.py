@@ -15,8 +15,8 @@ from gateway.app import CLOSE_SECONDS, Gateway
 from gateway.config import Settings
 from gateway.core.errors import ServiceDied
 from gateway.servers import servers_of
-from gateway.serving.accepting import accept
-from gateway.serving.listening import listen, url_of
+from gateway.serving.accepting import Door
+from gateway.serving.listening import BACKLOG, listen, url_of
 from gateway.serving.preparing import prepare_database
 from gateway.serving.signals import stop_on_signals
 
@@ -69,31 +69,27 @@ async def serve_until(
         make = cast("Callable[..., asyncio.Protocol]", config.http_protocol_class)
         return make(config=config, server_state=server.server_state, app_state={})
 
+    door = Door(make_protocol, lambda: gateway.endpoint.admission.is_crowded)
+    acceptor = await asyncio.get_running_loop().create_server(
+        door.newcomer, sock=listener, backlog=BACKLOG
+    )
+
     def take_no_more() -> None:
         gateway.endpoint.is_draining = True
-        accepting.cancel()
-        listener.close()
+        acceptor.close()
 
-    admission = gateway.endpoint.admission
-    serving = gateway.supervisor.job("serve", server.serve(sockets=[]))
-    accepting = gateway.supervisor.job(
-        "accept", accept(listener, make_protocol, lambda: admission.is_crowded)
-    )
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, take_no_more)
+    serving = gateway.supervisor.job("serve", server.serve(sockets=[]))
     serving.add_done_callback(lambda _: stop.set())
-    accepting.add_done_callback(lambda job: None if job.cancelled() else stop.set())
     announce()
     _calm_the_garbage_collector()
     gateway.supervisor.failure.add_done_callback(lambda _: stop.set())
     await stop.wait()
-    accepts = not accepting.done() or accepting.cancelled()
     take_no_more()
     server.should_exit = True  # finishes the HTTP requests under way
     await serving
     if gateway.supervisor.failure.done():
         raise ServiceDied(f"The part {gateway.supervisor.failure.result()!r} died; see the log.")
-    if not accepts:
-        raise ServiceDied("The part 'accept' died; see the log.")
 
 
 def _uvicorn_config(gateway: Gateway) -> uvicorn.Config:
