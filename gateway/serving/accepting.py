@@ -43,7 +43,7 @@ class Door:
     def knock(self, newcomer: "_Newcomer") -> None:
         """Let somebody in when it is their turn."""
         if not self._waiting:
-            asyncio.get_running_loop().call_soon(self._let_some_in)
+            self._schedule()
         self._waiting.append(newcomer)
 
     def _let_some_in(self) -> None:
@@ -51,8 +51,11 @@ class Door:
             self._waiting[0].enter(self._make_protocol)
             self._waiting.popleft()
         if self._waiting:
-            loop = asyncio.get_running_loop()
-            loop.call_later(PACE_SECONDS if self._is_crowded() else 0, self._let_some_in)
+            self._schedule()
+
+    def _schedule(self) -> None:
+        delay = PACE_SECONDS if self._is_crowded() else 0
+        asyncio.get_running_loop().call_later(delay, self._let_some_in)
 
 
 class _Newcomer(asyncio.Protocol):
