@@ -160,6 +160,7 @@ def gateway(
     environment = {
         "DATABASE_URL": servers.database_url,
         "REDIS_URL": redis_url or servers.redis_url,
+        "MAX_CONNECTIONS_PER_USER": "1000000",
         "ARRIVALS_PER_MINUTE": "1000000",
         "LOG_LEVEL": "warning",
         # No pings: they would come into the count.

@@ -87,6 +87,7 @@ def gateway(servers: EmbeddedServers, folder: Path, workers: int) -> Iterator[Ga
     environment = {
         "DATABASE_URL": servers.database_url,
         "REDIS_URL": servers.redis_url,
+        "MAX_CONNECTIONS_PER_USER": "1000000",
         "ARRIVALS_PER_MINUTE": "1000000",
         "LOG_LEVEL": "warning",
         # No pings: they would come into the count.

@@ -54,6 +54,7 @@ from gateway.runtime.typing_notes import TypingNotes
 from gateway.storage.database import Database, DatabaseSettings
 from gateway.web.api import create_api
 from gateway.web.origin import origin_allowed
+from gateway.web.proxies import client_address
 from gateway.web.services import Services, WebSettings
 
 log = structlog.get_logger()
@@ -81,12 +82,14 @@ class Gateway:
         health: Health,
         supervisor: Supervisor,
         read_metrics: Callable[[], Readings],
+        trusted_proxies: str,
     ) -> None:
         self.api = api
         self.endpoint = endpoint
         self.health = health
         self.supervisor = supervisor
         self.read_metrics = read_metrics
+        self.trusted_proxies = trusted_proxies
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -166,6 +169,7 @@ class Gateway:
                 CommandDecoder(protocol.COMMANDS),
                 supervisor,
                 lambda origin, host: origin_allowed(origin, host, web_settings.allowed_origins),
+                client_address(settings.forwarded_allow_ips),
                 sign_ins.ask,
             )
             catch_up = CatchUp(log_reader, supervisor)
@@ -225,5 +229,6 @@ class Gateway:
             stack.push_async_callback(ledger.close)
             stack.push_async_callback(endpoint.close_all, CLOSE_SECONDS)
             await canary.first_echo(within_seconds=HEAR_SECONDS)
-            yield cls(api, endpoint, health, supervisor, lambda: read(parts))
+            proxies = settings.forwarded_allow_ips
+            yield cls(api, endpoint, health, supervisor, lambda: read(parts), proxies)
             log.info("gateway.stopping", connections=len(endpoint.connections))

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from gateway.backplane.settings import RedisSettings
 from gateway.core.errors import ConfigurationError
+from gateway.runtime.admission import AdmissionSettings
 from gateway.runtime.endpoint import ConnectionSettings
 from gateway.storage.database import DatabaseSettings
 
@@ -78,11 +79,35 @@ class Settings(BaseSettings):
     max_connections: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
         15_000, description="Most WebSocket connections of this instance; of each worker."
     )
+    max_connections_per_address: Annotated[int, Field(ge=1)] = Field(
+        10_000, description="Of these, most from one address; an IPv6 network (/64) counts as one."
+    )
+    max_connections_per_user: Annotated[int, Field(ge=1)] = Field(
+        100, description="Of these, most of one person."
+    )
+    max_entering: Annotated[int, Field(ge=1)] = Field(
+        100,
+        description="Sign-ins and joins under way at once; while there are so many, new "
+        "connections are let in more slowly, 800 a second.",
+    )
+    retry_seconds: Annotated[int, Field(ge=1, le=3600)] = Field(
+        15, description="Who is turned away is told to come back within so many seconds, at random."
+    )
+    forwarded_allow_ips: str = Field(
+        "127.0.0.1,::1",
+        description="Proxies that are believed whom they speak for (`X-Forwarded-For`, "
+        "`X-Forwarded-Proto`): comma-separated addresses and networks, or `*`.",
+    )
     commands_per_second: Annotated[float, Field(gt=0)] = Field(
         50.0, description="Commands of one connection in the long run."
     )
     heartbeat_seconds: Annotated[float, Field(ge=1, le=3600)] = Field(
         25.0, description="Silence after which a connection is pinged; twice that ends it."
+    )
+    compression: bool = Field(
+        False,
+        description="Whether longer messages to rooms are compressed for clients that can "
+        "(permessage-deflate): less traffic, more CPU.",
     )
     arrivals_per_minute: Annotated[int, Field(ge=1)] = Field(
         20, description="New accounts and guests of one address a minute."
@@ -144,14 +169,21 @@ class Settings(BaseSettings):
         return settings
 
     def connections(self) -> ConnectionSettings:
-        """Return what one connection may do."""
+        """Return what one connection may do, and how many there may be."""
         return ConnectionSettings(
             max_message_bytes=self.max_message_bytes,
             max_frame_bytes=max(self.max_message_bytes, 1024 * 1024),
-            max_connections=self.max_connections,
             commands_per_second=self.commands_per_second,
             commands_burst=4 * self.commands_per_second,
             heartbeat_seconds=self.heartbeat_seconds,
+            compression=self.compression,
+            admission=AdmissionSettings(
+                max_connections=self.max_connections,
+                max_connections_per_address=self.max_connections_per_address,
+                max_connections_per_user=self.max_connections_per_user,
+                max_entering=self.max_entering,
+                retry_seconds=self.retry_seconds,
+            ),
         )
 
     def _database_url_of_parts(self) -> str | None:

@@ -70,6 +70,7 @@ def _running(servers: EmbeddedServers, folder: Path) -> Iterator[Instance]:
         "DATABASE_URL": servers.database_url,
         "REDIS_URL": servers.redis_url,
         "MAX_CONNECTIONS": "1000000",
+        "MAX_CONNECTIONS_PER_ADDRESS": "1000000",
         # All of them sign in from one address.
         "ARRIVALS_PER_MINUTE": "1000000",
         "LOG_LEVEL": "warning",

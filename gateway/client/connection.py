@@ -103,19 +103,21 @@ class Connection:
             async with open_socket(self._url, self._token) as socket:
                 await self._converse(socket)
         except ConnectionLost as lost:
-            wait_seconds = self._wait_seconds(lost.close_code)
+            wait_seconds = self._wait_seconds(lost)
             self._failed_attempts += 1
             for feed in self._feeds.values():
                 feed.tell(Disconnected(lost.reason, wait_seconds))
             await asyncio.sleep(wait_seconds)
 
-    def _wait_seconds(self, close_code: int | None) -> float:
+    def _wait_seconds(self, lost: ConnectionLost) -> float:
         """Return the gateway's own wish where it told one, else what the policy says."""
         wish, self._drain_seconds = self._drain_seconds, None
+        jitter = random.random()  # noqa: S311 - no secret
         if wish is not None:
             return wish
-        jitter = random.random()  # noqa: S311 - no secret
-        return reconnection.wait_seconds(close_code, self._failed_attempts, jitter)
+        if lost.retry_after_seconds is not None:
+            return lost.retry_after_seconds + jitter  # whole seconds hold many clients
+        return reconnection.wait_seconds(lost.close_code, self._failed_attempts, jitter)
 
     async def _converse(self, socket: Socket) -> None:
         """Read messages until the connection ends, which raises."""

@@ -17,6 +17,9 @@ DELAY_SECONDS: Final = 5.0
 MOST_SECONDS: Final = 15.0
 """The longest wait while a gateway stays away."""
 
+MOST_ASKED_SECONDS: Final = 300.0
+"""The longest wait that a gateway, or a proxy before it, may ask for."""
+
 _RESUME: Final = range(4000, 4100)
 _DELAY: Final = range(4100, 4200)
 _FINAL: Final = range(4200, 4300)
@@ -25,6 +28,16 @@ _FINAL: Final = range(4200, 4300)
 def is_final(close_code: int | None) -> bool:
     """Tell whether the gateway asked not to come back."""
     return close_code in _FINAL
+
+
+def retry_after_seconds(header: str) -> float | None:
+    """Return the wait that ``Retry-After`` asks for (RFC 9110, section 10.2.3).
+
+    ``None`` where it names a date, which depends on two clocks, or nothing.
+    """
+    if not (header.isascii() and header.isdecimal()):
+        return None
+    return min(float(header), MOST_ASKED_SECONDS)
 
 
 def wait_seconds(close_code: int | None, failures: int, fraction: float) -> float:

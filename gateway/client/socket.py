@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 from websockets.typing import Subprotocol
 
 from gateway.client.errors import ConnectionEnded
-from gateway.client.reconnection import is_final
+from gateway.client.reconnection import is_final, retry_after_seconds
 from gateway.core.protocol.connection import SUBPROTOCOL
 
 MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
@@ -28,10 +28,17 @@ _log.setLevel(logging.INFO)
 class ConnectionLost(Exception):
     """The connection ended, or did not begin; coming back may help."""
 
-    def __init__(self, reason: str, close_code: int | None = None) -> None:
+    def __init__(
+        self,
+        reason: str,
+        close_code: int | None = None,
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        """``retry_after_seconds`` is what the gateway, or what stands before it, asked for."""
         super().__init__(reason)
         self.reason = reason
         self.close_code = close_code
+        self.retry_after_seconds = retry_after_seconds
 
 
 class Socket:
@@ -89,7 +96,10 @@ async def _connect(url: str, token: str) -> ClientConnection:
     except InvalidStatus as error:
         status = error.response.status_code
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
-            raise ConnectionLost(f"The gateway answered {status}.") from error
+            wish = retry_after_seconds(error.response.headers.get("Retry-After", ""))
+            raise ConnectionLost(
+                f"The gateway answered {status}.", retry_after_seconds=wish
+            ) from error
         raise ConnectionEnded(None, f"The gateway refused the connection ({status}).") from error
     except (OSError, WebSocketException) as error:
         raise ConnectionLost("The gateway does not answer.") from error

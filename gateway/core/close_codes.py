@@ -37,7 +37,7 @@ class CloseCode(enum.IntEnum):
     """This instance is shutting down; another one serves you."""
 
     TOO_MANY_CONNECTIONS = 4100
-    """This instance is full."""
+    """You have too many connections to this instance open."""
 
     UNAVAILABLE = 4101
     """A part that this connection needs is away for the moment; an error notice says which."""

@@ -84,6 +84,21 @@ After `heartbeat_seconds` of silence the gateway sends a ping (RFC 6455, section
 WebSocket libraries answer by themselves; after twice that the connection counts as dead. Clients
 should do the same. `welcome` tells the largest message, the most rooms and the most commands a
 second; beyond them there is an error, and for who does not stop, the end of the connection.
+
+## Compression
+
+Off by default (`COMPRESSION`). Where it is on, the gateway agrees to `permessage-deflate`
+(RFC 7692) with `server_no_context_takeover`, `client_no_context_takeover` and a window of 4 KB.
+Longer messages to rooms are then compressed; others, replies and what is caught up on are not.
+A client's messages may be compressed; the limits hold for what they inflate to.
+
+## Coming back
+
+Where there is no room, the handshake is answered with 503 (the instance is full or shuts down) or
+429 (too many connections from one address), and `Retry-After` tells in how many seconds to try
+again: random for each client, so that those who were refused together do not return together.
+Before an instance shuts down, `draining` tells each client its own moment. Otherwise the close code
+says what to do: come back with jitter, and wait longer after each failure.
 """
 
 _CLOSING: Final = """

@@ -40,6 +40,7 @@ _LIMITS: Final[Mapping[str, str]] = {
 
 
 _NAMES: Final[Mapping[str, str]] = {
+    "boolean": "`true` or `false`",
     "integer": "whole number",
     "number": "number",
     "string": "text",
@@ -77,7 +78,7 @@ def _default(field: FieldInfo) -> str:
     value = field.default
     if value is None or value == ():
         return ""
-    return str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _values(schema: Schema) -> str:

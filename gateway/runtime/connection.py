@@ -11,7 +11,6 @@ handed to the ledger, which keeps their order, and are not waited for.
 
 import asyncio
 import fcntl
-import http
 import struct
 import termios
 from collections.abc import Callable, Coroutine
@@ -30,8 +29,9 @@ from gateway.core.identity import Identity
 from gateway.core.ids import ConnectionId, RoomId
 from gateway.core.limits import TokenBucket
 from gateway.core.protocol.base import Command, WireModel
+from gateway.core.protocol.connection import Draining
 from gateway.core.protocol.decode import peek_id
-from gateway.core.protocol.encode import encode_error, encode_ok
+from gateway.core.protocol.encode import encode_error, encode_notice, encode_ok
 from gateway.runtime import handshake
 from gateway.runtime.handshake import RoomProtocol
 from gateway.runtime.room import Room
@@ -43,6 +43,9 @@ log = structlog.get_logger()
 
 MAX_INBOX = 64
 """Messages held back behind one that waits. Past it the socket is not read: TCP slows the peer."""
+
+MAX_DEFLATED_BYTES = 4 * 1024
+"""Incoming compressed bytes that are looked at together: they may become a thousand times more."""
 
 MAX_UNSENT_BYTES = 32 * 1024
 """Outgoing bytes buffered here for a peer that does not read, before it is parked."""
@@ -72,6 +75,7 @@ class Connection(asyncio.Protocol):
         "_protocol",
         "_reading_paused",
         "_transport",
+        "address",
         "heard_at",
         "id",
         "identity",
@@ -80,17 +84,23 @@ class Connection(asyncio.Protocol):
         "opened_at",
         "pinged",
         "rooms",
+        "takes_deflate",
         "write",
     )
 
     def __init__(self, endpoint: "Endpoint", connection_id: ConnectionId) -> None:
         self.id = connection_id
+        self.address: str | None = None
+        """Where the client is, once its handshake is accepted: behind a proxy, not the peer."""
         self.identity: Identity | None = None
         self.rooms: dict[RoomId, Room] = {}
         self.opened_at = self.heard_at = endpoint.now()
         self.pinged = False
         self._endpoint = endpoint
-        self._protocol = RoomProtocol(endpoint.settings.max_frame_bytes)
+        self._protocol = RoomProtocol(
+            endpoint.settings.max_frame_bytes, compression=endpoint.settings.compression
+        )
+        self.takes_deflate = False
         self._transport: asyncio.Transport
         self.write: Callable[[bytes], None]
         """Send ready frames: the transport's own method, as a room calls it for each delivery."""
@@ -122,13 +132,20 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self.heard_at = self._endpoint.now()
         self.pinged = False
+        if self.takes_deflate:
+            for start in range(0, len(data), MAX_DEFLATED_BYTES):
+                self._receive(data[start : start + MAX_DEFLATED_BYTES])
+        else:
+            self._receive(data)
+        self._send_protocol_data()
+
+    def _receive(self, data: bytes) -> None:
         self._protocol.receive_data(data)
         for event in self._protocol.events_received():
             if isinstance(event, Frame):
                 self._receive_frame(event)
             elif isinstance(event, Request):
                 self._open(event)
-        self._send_protocol_data()
 
     @override
     def eof_received(self) -> None:
@@ -159,8 +176,8 @@ class Connection(asyncio.Protocol):
     # What the server side does with it
 
     @property
-    def peer(self) -> str:
-        """The address of the other side, for logs and throttles."""
+    def _peer(self) -> str:
+        """The address of the other side, which may be a proxy."""
         name = self._transport.get_extra_info("peername")
         return str(name[0]) if isinstance(name, tuple) else "local"
 
@@ -216,23 +233,28 @@ class Connection(asyncio.Protocol):
         """Cut the connection now."""
         self._transport.abort()
 
-    def shutdown(self) -> None:
-        """Close because the server stops (called by uvicorn)."""
+    def shutdown(self, reconnect_in_seconds: float) -> None:
+        """Close because the server stops, and tell when to come back."""
+        self.send(encode_notice(Draining(reconnect_in_ms=round(1000 * reconnect_in_seconds))))
         self.close(CloseCode.DRAINING, "This instance is shutting down.")
 
     # Handshake
 
     def _open(self, request: Request) -> None:
         """Accept or reject the opening handshake."""
-        if self._endpoint.is_full:
-            response = self._protocol.reject(
-                http.HTTPStatus.SERVICE_UNAVAILABLE, "This instance takes no more connections.\n"
-            )
+        endpoint = self._endpoint
+        address = endpoint.client_address(self._peer, request.headers.get_all("X-Forwarded-For"))
+        if (refusal := endpoint.refusal(address)) is not None:
+            retry_after_seconds = endpoint.admission.turn_away(refusal)
+            response = handshake.turn_away(self._protocol, refusal, retry_after_seconds)
         else:
-            response = handshake.answer(self._protocol, request, self._endpoint.origin_allowed)
+            response = handshake.answer(self._protocol, request, endpoint.origin_allowed)
         self._protocol.send_response(response)
         if self._protocol.state is State.OPEN:
             self._protocol.forget_handshake()
+            self.address = address
+            self.takes_deflate = bool(self._protocol.extensions)
+            endpoint.admission.enter(address)
             self._run(self._endpoint.welcome(self, handshake.token_of(request)))
 
     # Messages
@@ -290,14 +312,17 @@ class Connection(asyncio.Protocol):
         self.refuse(command_id, error)
         if not self._patience.take(self._endpoint.now()):
             self.close(CloseCode.TOO_MANY_ERRORS, "Too many messages were wrong or too fast.")
+            self._protocol.extensions.clear()  # nothing more from there is inflated
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         """Let what has to wait wait, and hold back the messages behind it."""
         self._busy = True
+        self._endpoint.admission.entering += 1
         self._endpoint.supervisor.job("command", work).add_done_callback(self._work_done)
 
     def _work_done(self, _task: asyncio.Task[None]) -> None:
         self._busy = False
+        self._endpoint.admission.entering -= 1
         while self._inbox and not self._busy:
             self._handle(self._inbox.pop(0))
         self._update_reading()

@@ -7,21 +7,22 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import structlog
 
 from gateway.core.close_codes import CloseCode
-from gateway.core.errors import GatewayError, InvalidToken
+from gateway.core.errors import GatewayError, InvalidToken, RateLimited
 from gateway.core.identity import Identity
 from gateway.core.ids import ConnectionId, InstanceId
 from gateway.core.protocol.base import Command
 from gateway.core.protocol.connection import Limits, Welcome
 from gateway.core.protocol.decode import CommandDecoder
 from gateway.core.protocol.encode import encode_notice
+from gateway.runtime.admission import Admission, AdmissionSettings, Refusal
 from gateway.runtime.connection import Connection
-from gateway.runtime.handshake import OriginCheck
+from gateway.runtime.handshake import ClientAddress, OriginCheck
 from gateway.runtime.supervision import Supervisor
 
 log = structlog.get_logger()
@@ -44,11 +45,12 @@ class ConnectionSettings:
     max_message_bytes: int = 64 * 1024
     max_frame_bytes: int = 1024 * 1024
     max_rooms: int = 100
-    max_connections: int = 15_000
     commands_per_second: float = 50.0
     commands_burst: float = 200.0
     auth_seconds: float = 10.0
     heartbeat_seconds: float = 25.0
+    compression: bool = False
+    admission: AdmissionSettings = field(default_factory=AdmissionSettings)
 
     @property
     def limits(self) -> Limits:
@@ -88,12 +90,15 @@ class Endpoint:
         decoder: CommandDecoder,
         supervisor: Supervisor,
         origin_allowed: OriginCheck,
+        client_address: ClientAddress,
         identify: Identify,
     ) -> None:
         self.settings = settings
         self.decoder = decoder
         self.supervisor = supervisor
         self.origin_allowed = origin_allowed
+        self.client_address = client_address
+        self.admission = Admission(settings.admission)
         self.connections: set[Connection] = set()
         self.dispatcher: Dispatch
         self.is_draining = False
@@ -113,10 +118,13 @@ class Endpoint:
         """Make the protocol of a new connection (uvicorn's ``ws`` class)."""
         return Connection(self, ConnectionId(secrets.token_urlsafe(9)))
 
-    @property
-    def is_full(self) -> bool:
-        """Whether no more connections are taken."""
-        return self.is_draining or len(self.connections) > self.settings.max_connections
+    def refusal(self, address: str) -> Refusal | None:
+        """Return why a connection from this address, counted in already, cannot stay."""
+        if self.is_draining:
+            return Refusal.DRAINING
+        if len(self.connections) > self.settings.admission.max_connections:
+            return Refusal.FULL
+        return None if self.admission.has_room_for_address(address) else Refusal.ADDRESS
 
     def now(self) -> float:
         """Return a steady time in seconds."""
@@ -127,7 +135,6 @@ class Endpoint:
         self.connections.add(connection)
         self.opened += 1
         self._empty.clear()
-        self._unauthenticated[connection] = self.now()
 
     def lost(self, connection: Connection, *, said_goodbye: bool) -> None:
         """Count a connection out."""
@@ -135,6 +142,10 @@ class Endpoint:
         if not self.connections:
             self._empty.set()
         self._unauthenticated.pop(connection, None)
+        if connection.address is not None:
+            self.admission.leave(connection.address)
+        if connection.identity is not None:
+            self.admission.leave_user(connection.identity.user_id)
         self.dispatcher.disconnected(connection, said_goodbye=said_goodbye)
 
     async def welcome(self, connection: Connection, token: str | None) -> None:
@@ -144,6 +155,8 @@ class Endpoint:
                 self.signed_in(connection, await self._identify(token))
             except InvalidToken:
                 pass  # an old cookie: it may still send ``auth``
+            except RateLimited:
+                return  # it is closed
             except Exception as error:
                 # Whoever it is, their commands must not be refused as a stranger's.
                 connection.close(CloseCode.UNAVAILABLE, "Your sign-in could not be checked.")
@@ -151,6 +164,8 @@ class Endpoint:
                     return
                 raise
         identity = connection.identity
+        if identity is None and connection.is_open:
+            self._unauthenticated[connection] = self.now()
         notice = Welcome(
             connection=connection.id,
             instance=self._instance_id,
@@ -163,13 +178,20 @@ class Endpoint:
         connection.send(encode_notice(notice))
 
     async def authenticate(self, connection: Connection, token: str) -> Identity:
-        """Sign the connection in with a token, or raise ``InvalidToken``."""
+        """Sign the connection in with a token, or raise ``InvalidToken`` or ``RateLimited``."""
         identity = await self._identify(token)
         self.signed_in(connection, identity)
         return identity
 
     def signed_in(self, connection: Connection, identity: Identity) -> None:
-        """Note who is on a connection."""
+        """Note who is on a connection; close it and raise ``RateLimited`` where it is too much."""
+        if connection not in self.connections:
+            return  # gone meanwhile
+        if not self.admission.has_room_for_user(identity.user_id):
+            self.admission.turn_away(Refusal.USER)
+            connection.close(CloseCode.TOO_MANY_CONNECTIONS, "You have too many connections open.")
+            raise RateLimited("You have too many connections open.")
+        self.admission.enter_user(identity.user_id)
         connection.identity = identity
         self._unauthenticated.pop(connection, None)
 
@@ -182,8 +204,9 @@ class Endpoint:
 
     async def close_all(self, within_seconds: float) -> None:
         """Close every connection, and wait for the peers to agree."""
-        for connection in list(self.connections):
-            connection.shutdown()
+        crowd = list(self.connections)
+        for connection in crowd:
+            connection.shutdown(self.admission.return_seconds(len(crowd)))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within_seconds):
                 await self._empty.wait()
@@ -191,7 +214,7 @@ class Endpoint:
             connection.abort()
 
     def _close_anonymous(self) -> None:
-        """Close who did not sign in. Entries are in order of arrival: the first is the oldest."""
+        """Close who did not sign in. Entries are in order of the welcomes: the oldest is first."""
         latest = self.now() - self.settings.auth_seconds
         overdue = itertools.takewhile(
             lambda entry: entry[1] < latest, self._unauthenticated.items()

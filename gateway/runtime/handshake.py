@@ -2,18 +2,25 @@
 
 import http
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http.cookies import CookieError, SimpleCookie
 from typing import Final
 from urllib.parse import urlsplit
 
 from typing_extensions import override
 from websockets.exceptions import NegotiationError
+from websockets.extensions import Extension
+from websockets.extensions.permessage_deflate import (
+    PerMessageDeflate,
+    ServerPerMessageDeflateFactory,
+)
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
-from websockets.typing import Subprotocol
+from websockets.typing import ExtensionParameter, Subprotocol
 
+from gateway.core.frames import DEFLATE_WINDOW_BITS
 from gateway.core.protocol.connection import SUBPROTOCOL
+from gateway.runtime.admission import Refusal
 
 PATH: Final = "/ws"
 """The only path that speaks WebSocket."""
@@ -21,8 +28,23 @@ PATH: Final = "/ws"
 COOKIE: Final = "parley_session"
 """The cookie that a browser signs in with."""
 
+ClientAddress = Callable[[str, Sequence[str]], str]
+"""Gives the address of the client, from the peer's and the values of ``X-Forwarded-For``."""
+
 OriginCheck = Callable[[str | None, str | None], bool]
 """Whether a page of this ``Origin`` may use a gateway reached under this ``Host``."""
+
+_REFUSALS: Final[Mapping[Refusal, tuple[http.HTTPStatus, str]]] = {
+    Refusal.DRAINING: (http.HTTPStatus.SERVICE_UNAVAILABLE, "This instance is shutting down.\n"),
+    Refusal.FULL: (
+        http.HTTPStatus.SERVICE_UNAVAILABLE,
+        "This instance takes no more connections.\n",
+    ),
+    Refusal.ADDRESS: (
+        http.HTTPStatus.TOO_MANY_REQUESTS,
+        "Too many connections from your address are open.\n",
+    ),
+}
 
 # One logger for all connections; websockets logs each connection's open and
 # close at INFO, which at ten thousand of them is noise.
@@ -30,11 +52,39 @@ _logger = logging.getLogger("gateway.websocket")
 _logger.setLevel(logging.WARNING)
 
 
+class _SharedDeflate(ServerPerMessageDeflateFactory):
+    """Agrees on ``permessage-deflate`` such that one compressed frame is right for everybody.
+
+    No context is kept from one message to the next, on either side, which also
+    saves tens of kilobytes a connection, or hundreds.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            server_no_context_takeover=True,
+            client_no_context_takeover=True,
+            server_max_window_bits=DEFLATE_WINDOW_BITS,
+        )
+
+    @override
+    def process_request_params(
+        self, params: Sequence[ExtensionParameter], accepted_extensions: Sequence[Extension]
+    ) -> tuple[list[ExtensionParameter], PerMessageDeflate]:
+        answer, extension = super().process_request_params(params, accepted_extensions)
+        if extension.local_max_window_bits < DEFLATE_WINDOW_BITS:
+            raise NegotiationError("the client's window is too small")
+        return answer, extension
+
+
+_DEFLATE: Final = _SharedDeflate()
+
+
 class RoomProtocol(ServerProtocol):
     """The protocol of one connection. A client that offers no subprotocol is taken as well."""
 
-    def __init__(self, max_frame_bytes: int) -> None:
-        super().__init__(max_size=max_frame_bytes, logger=_logger)
+    def __init__(self, max_frame_bytes: int, *, compression: bool) -> None:
+        extensions = [_DEFLATE] if compression else None
+        super().__init__(extensions=extensions, max_size=max_frame_bytes, logger=_logger)
 
     def forget_handshake(self) -> None:
         """Let go of the request, which the parser would keep as long as the connection lives.
@@ -65,6 +115,14 @@ def answer(protocol: ServerProtocol, request: Request, origin_allowed: OriginChe
             http.HTTPStatus.FORBIDDEN, f"Pages of {origin} may not use this gateway.\n"
         )
     return protocol.accept(request)
+
+
+def turn_away(protocol: ServerProtocol, refusal: Refusal, retry_after_seconds: int) -> Response:
+    """Return the response to a handshake for which there is no room now."""
+    status, text = _REFUSALS[refusal]
+    response = protocol.reject(status, text)
+    response.headers["Retry-After"] = str(retry_after_seconds)
+    return response
 
 
 def token_of(request: Request) -> str | None:

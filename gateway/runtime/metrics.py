@@ -23,6 +23,7 @@ from typing_extensions import override
 from gateway.backplane.leases import LEASE_SECONDS
 from gateway.core.close_codes import CloseCode
 from gateway.core.errors import error_classes
+from gateway.runtime.admission import Refusal
 from gateway.runtime.ledger_figures import COMMITTED
 from gateway.runtime.metric_kinds import (
     Counter,
@@ -52,6 +53,23 @@ METRICS: Final[tuple[Gauge | LabelledGauge | Counter | LabelledCounter | Distrib
         "Connections that came, those that were rejected included.",
         "Many more than people: clients come back in circles; the closes tell why.",
         lambda parts: parts.endpoint.opened,
+    ),
+    LabelledCounter(
+        "parley_connections_refused_total",
+        "reason",
+        tuple(Refusal),
+        "Connections that were turned away: the instance was `full` or `draining`, or there were "
+        "too many of one `address` or `user`. Their clients come back later.",
+        "`full`: add an instance. `address`: one that floods, or a proxy that is not in "
+        "`FORWARDED_ALLOW_IPS`. `user`: a client that does not close what it opens.",
+        lambda parts: parts.endpoint.admission.refused,
+    ),
+    Gauge(
+        "parley_entering",
+        "Sign-ins and joins under way.",
+        "At `MAX_ENTERING` for long: PostgreSQL or Redis is slow, or clients come back in circles; "
+        "new connections are taken slowly.",
+        lambda parts: parts.endpoint.admission.entering,
     ),
     LabelledCounter(
         "parley_connections_closed_total",

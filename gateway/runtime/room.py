@@ -3,7 +3,8 @@
 Durable events reach the members in ``seq`` order without a gap: what is older
 than ``seq`` is dropped, what is newer waits until the log has filled the gap.
 Frames for the members are collected and leave in one write per member and turn
-of the event loop.
+of the event loop. For members that take compressed frames they are compressed
+once, whatever their number.
 
 A connection that has the room open is in one of three states. A *member* gets
 what the others get. A *newcomer* is on its way in: its state, or the end of
@@ -16,7 +17,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from gateway.core.close_codes import CloseCode
-from gateway.core.frames import text_frame
+from gateway.core.frames import deflate_frames, text_frame
 from gateway.core.ids import Position, RoomId, Seq
 from gateway.core.publication import Publication
 from gateway.core.roster import Roster
@@ -31,6 +32,10 @@ MAX_HELD = 10_000
 
 class Member(Protocol):
     """A connection, as a room sees it."""
+
+    @property
+    def takes_deflate(self) -> bool:
+        """Whether frames for it may be compressed."""
 
     @property
     def write(self) -> Callable[[bytes], None]:
@@ -59,6 +64,7 @@ class Room:
     """The local half of a room. Everything here is synchronous; the hub does the waiting."""
 
     __slots__ = (
+        "_deflated_writes",
         "_ephemeral",
         "_flushed",
         "_frames",
@@ -89,6 +95,8 @@ class Room:
         """Live events handed to sockets: one event to one member is one."""
         self._schedule_flush = schedule_flush
         self._writes: dict[Member, Callable[[bytes], None]] = {}
+        self._deflated_writes: dict[Member, Callable[[bytes], None]] = {}
+        """The members that take compressed frames; ``_writes`` has the others."""
         self._newcomers: dict[Member, _Newcomer] = {}
         self._parked: dict[Member, Seq] = {}
         self._frames: list[bytes] = []
@@ -97,12 +105,12 @@ class Room:
     @property
     def is_empty(self) -> bool:
         """Whether no local connection has this room open."""
-        return not self._writes and not self._newcomers and not self._parked
+        return not (self._writes or self._deflated_writes or self._newcomers or self._parked)
 
     @property
     def members(self) -> tuple[Member, ...]:
         """Every local connection that has this room open."""
-        return (*self._writes, *self._newcomers, *self._parked)
+        return (*self._writes, *self._deflated_writes, *self._newcomers, *self._parked)
 
     # Coming and going
 
@@ -131,7 +139,7 @@ class Room:
 
         One that is being told right now stays, until whoever tells it knows how far.
         """
-        if self._writes.pop(member, None) is not None:
+        if self._writes_for(member).pop(member, None) is not None:
             self._parked[member] = self._flushed
             return
         newcomer = self._newcomers.get(member)
@@ -149,7 +157,7 @@ class Room:
 
     def remove(self, member: Member) -> None:
         """Forget a connection."""
-        self._writes.pop(member, None)
+        self._writes_for(member).pop(member, None)
         self._newcomers.pop(member, None)
         self._parked.pop(member, None)
 
@@ -201,6 +209,12 @@ class Room:
         for write in writes:
             write(frames)
         self.deliveries += events * len(writes)
+        if self._deflated_writes:
+            deflated = deflate_frames(frames)
+            writes = list(self._deflated_writes.values())
+            for write in writes:
+                write(deflated)
+            self.deliveries += events * len(writes)
 
     def _deliver(self, publication: Publication) -> None:
         self.seq = publication.last
@@ -231,7 +245,10 @@ class Room:
             return
         self.flush()  # frames collected so far are not for the newcomer: it has had them
         del self._newcomers[member]
-        self._writes[member] = member.write
+        self._writes_for(member)[member] = member.write
+
+    def _writes_for(self, member: Member) -> dict[Member, Callable[[bytes], None]]:
+        return self._deflated_writes if member.takes_deflate else self._writes
 
     def _deliver_waiting(self) -> None:
         """Deliver what waited for the gap that has just been filled, as far as it joins on."""

@@ -15,7 +15,8 @@ from gateway.app import CLOSE_SECONDS, Gateway
 from gateway.config import Settings
 from gateway.core.errors import ServiceDied
 from gateway.servers import servers_of
-from gateway.serving.listening import listen, url_of
+from gateway.serving.accepting import Door
+from gateway.serving.listening import BACKLOG, listen, url_of
 from gateway.serving.preparing import prepare_database
 from gateway.serving.signals import stop_on_signals
 
@@ -59,16 +60,26 @@ async def serve_until(
 
     Raises ``ServiceDied`` when a part of the gateway failed.
     """
-    server = _Server(_uvicorn_config(gateway))
+    config = _uvicorn_config(gateway)
+    config.load()
+    server = _Server(config)
+
+    def make_protocol() -> asyncio.Protocol:
+        """Make the protocol of a new connection, as uvicorn would."""
+        make = cast("Callable[..., asyncio.Protocol]", config.http_protocol_class)
+        return make(config=config, server_state=server.server_state, app_state={})
+
+    door = Door(make_protocol, lambda: gateway.endpoint.admission.is_crowded)
+    acceptor = await asyncio.get_running_loop().create_server(
+        door.newcomer, sock=listener, backlog=BACKLOG
+    )
 
     def take_no_more() -> None:
         gateway.endpoint.is_draining = True
-        if server.started:
-            for acceptor in server.servers:
-                acceptor.close()
+        acceptor.close()
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, take_no_more)
-    serving = gateway.supervisor.job("serve", server.serve(sockets=[listener]))
+    serving = gateway.supervisor.job("serve", server.serve(sockets=[]))
     serving.add_done_callback(lambda _: stop.set())
     announce()
     _calm_the_garbage_collector()
@@ -92,6 +103,7 @@ def _uvicorn_config(gateway: Gateway) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        forwarded_allow_ips=gateway.trusted_proxies,
         timeout_graceful_shutdown=int(CLOSE_SECONDS),
     )
 

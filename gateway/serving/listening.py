@@ -21,13 +21,14 @@ Left to itself it grows to megabytes, and a slow reader hides behind it: the
 gateway would believe it sent what nobody reads.
 """
 
-_BACKLOG: Final = 4096
+BACKLOG: Final = 4096
+"""Connections that wait to be accepted; Linux takes `net.core.somaxconn` where it is less."""
 
 
 def listen(host: str, port: int) -> socket.socket:
     """Listen alone. Raises ``ConfigurationError`` when the address cannot be had."""
     with _refusals(host, port):
-        return _prepared(socket.create_server((host, port), family=_family(host), backlog=_BACKLOG))
+        return _prepared(socket.create_server((host, port), family=_family(host), backlog=BACKLOG))
 
 
 @contextlib.contextmanager
@@ -53,7 +54,7 @@ def listen_beside(host: str, port: int) -> socket.socket:
     with _refusals(host, port):
         return _prepared(
             socket.create_server(
-                (host, port), family=_family(host), backlog=_BACKLOG, reuse_port=True
+                (host, port), family=_family(host), backlog=BACKLOG, reuse_port=True
             )
         )
 

@@ -4,14 +4,17 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
 from typing import Any, TypeVar
 from uuid import UUID
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
+from gateway.client import reconnection
 from gateway.client.connection import Connection
 from gateway.client.errors import ConnectionEnded
 from gateway.client.events import Disconnected, Resumed, RoomSnapshot
@@ -23,11 +26,17 @@ from gateway.docs_generator.examples import EVENT_DATA, NOTICE_DATA, REPLIES
 ROOM = RoomId(UUID("0b7d1c1e-6f0e-4a53-9d55-2f1d7c1f2a10"))
 T = TypeVar("T")
 Script = Callable[[ServerConnection], Awaitable[None]]
+Guard = Callable[[ServerConnection, Request], Response | None]
 
 
 @asynccontextmanager
-async def connected_to(*scripts: Script) -> AsyncIterator[Connection]:
-    """Connect to a gateway that plays one script for each connection, the last one again."""
+async def connected_to(
+    *scripts: Script, process_request: Guard | None = None
+) -> AsyncIterator[Connection]:
+    """Connect to a gateway that plays one script for each connection, the last one again.
+
+    ``process_request`` may answer the handshake with something else.
+    """
     plays = iter(scripts)
 
     async def play(socket: ServerConnection) -> None:
@@ -36,7 +45,12 @@ async def connected_to(*scripts: Script) -> AsyncIterator[Connection]:
             await script(socket)
 
     async with serve(
-        play, "127.0.0.1", 0, subprotocols=[Subprotocol("parley.v1")], compression=None
+        play,
+        "127.0.0.1",
+        0,
+        subprotocols=[Subprotocol("parley.v1")],
+        compression=None,
+        process_request=process_request,
     ) as server:
         port = next(iter(server.sockets)).getsockname()[1]
         connection = Connection(f"http://127.0.0.1:{port}", "token")
@@ -191,6 +205,24 @@ async def test_a_draining_gateway_names_the_time_of_return():
     async with connected_to(drain, idle) as connection:
         feed = await connection.open(ROOM)
         assert (await first_of(feed, Disconnected)).retry_in_seconds == 0.07
+
+
+async def test_a_full_gateway_names_the_time_of_return():
+    """``Retry-After`` is used in place of the client's own delay, and spread over its second."""
+    answers = iter([HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS])
+
+    def turn_away(socket: ServerConnection, _request: Request) -> Response | None:
+        if (status := next(answers, None)) is None:
+            return None
+        response = socket.respond(status, "Come back later.")
+        response.headers["Retry-After"] = "0"
+        return response
+
+    started = asyncio.get_running_loop().time()
+    async with connected_to(idle, process_request=turn_away) as connection:
+        await connection.open(ROOM)
+    assert asyncio.get_running_loop().time() - started < 2 * reconnection.DELAY_SECONDS
+    assert next(answers, None) is None
 
 
 async def test_a_silent_death_is_noticed():

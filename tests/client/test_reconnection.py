@@ -3,9 +3,11 @@ from hypothesis import strategies as st
 
 from gateway.client.reconnection import (
     DELAY_SECONDS,
+    MOST_ASKED_SECONDS,
     MOST_SECONDS,
     RESUME_SECONDS,
     is_final,
+    retry_after_seconds,
     wait_seconds,
 )
 from gateway.core.close_codes import CloseCode
@@ -42,3 +44,12 @@ def test_only_codes_of_the_last_range_are_final():
     assert is_final(CloseCode.SIGNED_OUT)
     assert is_final(CloseCode.TOO_MANY_ERRORS)
     assert not any(map(is_final, (None, 1000, 1006, 1009, 4001, 4010, 4100, 4300)))
+
+
+def test_retry_after_is_taken_in_seconds_up_to_a_limit():
+    """A date depends on two clocks, and nobody is sent away for a day."""
+    assert retry_after_seconds("0") == 0
+    assert retry_after_seconds("15") == 15
+    assert retry_after_seconds("86400") == MOST_ASKED_SECONDS
+    for other in ("", "-1", "1.5", "٣", "²", "Fri, 31 Dec 1999 23:59:59 GMT"):
+        assert retry_after_seconds(other) is None

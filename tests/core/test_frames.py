@@ -1,3 +1,5 @@
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -6,7 +8,8 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
-from gateway.core.frames import PING, text_frame
+from gateway.core.frames import DEFLATE_FROM_BYTES, PING, deflate_frames, text_frame
+from tests.support.frames import payloads
 
 
 def parse(octets: bytes) -> list[Frame]:
@@ -40,3 +43,39 @@ def test_a_ping_is_an_empty_control_frame():
     """A client answers it without being told to."""
     (frame,) = parse(PING)
     assert (frame.opcode, frame.data, frame.fin) == (Opcode.PING, b"", True)
+
+
+def noise(size: int) -> bytes:
+    """Return bytes that cannot be compressed, the same every time."""
+    return Random(size).randbytes(size)  # noqa: S311 - no secret
+
+
+MESSAGES = st.lists(
+    st.one_of(
+        st.text(max_size=20).map(str.encode),
+        st.builds(lambda text, n: text.encode() * n, st.text(min_size=1), st.integers(100, 5_000)),
+        st.integers(0, 70_000).map(lambda size: noise(size).hex().encode()),
+    ),
+    max_size=5,
+)
+
+
+@given(MESSAGES)
+def test_compressed_frames_are_read_as_the_same_messages(messages: list[bytes]):
+    """Each for itself: a client may miss any of them and still read the next."""
+    frames = b"".join(map(text_frame, messages))
+    deflated = deflate_frames(frames)
+    assert payloads(deflated) == messages
+    assert len(deflated) <= len(frames)
+
+
+def test_only_what_is_worth_it_is_compressed():
+    """The others stay the bytes that they are."""
+    short = text_frame(b"a" * (DEFLATE_FROM_BYTES - 1))
+    noisy = text_frame(noise(1_000))
+    long = text_frame(b"a" * DEFLATE_FROM_BYTES)
+    assert deflate_frames(short + noisy) == short + noisy
+    deflated = deflate_frames(short + long + noisy)
+    assert deflated.startswith(short)
+    assert deflated.endswith(noisy)
+    assert len(deflated) < len(short + noisy) + 20

@@ -92,8 +92,8 @@ def test_two_gateways_wait_for_healthy_servers(services: dict[str, Service]):
 
 
 def test_gateways_are_told_only_what_they_know(services: dict[str, Service]):
-    """Each variable is a setting; one is uvicorn's own."""
-    known = {name.upper() for name in Settings.model_fields} | {"FORWARDED_ALLOW_IPS"}
+    """Each variable is a setting."""
+    known = {name.upper() for name in Settings.model_fields}
     assert services["gateway"]["environment"].keys() <= known
 
 

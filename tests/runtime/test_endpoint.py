@@ -9,9 +9,11 @@ from typing import Any, Final
 from uuid import uuid4
 
 import pytest
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 from websockets.frames import CTRL_OPCODES, Frame, Opcode
 
 from gateway.activities.protocol import COMMANDS
+from gateway.core.close_codes import CloseCode
 from gateway.core.errors import InvalidToken
 from gateway.core.frames import PING, text_frame
 from gateway.core.identity import Identity
@@ -21,13 +23,21 @@ from gateway.core.protocol.connection import Auth, AuthOk
 from gateway.core.protocol.decode import CommandDecoder
 from gateway.runtime import connection as connection_module
 from gateway.runtime import endpoint as endpoint_module
+from gateway.runtime.admission import AdmissionSettings
 from gateway.runtime.connection import Connection
 from gateway.runtime.endpoint import ConnectionSettings, Endpoint
 from gateway.runtime.supervision import Supervisor
-from tests.support.socket_client import Refused, Rejected, SocketClient
+from gateway.web.proxies import client_address
+from tests.support.socket_client import Closed, Refused, Rejected, SocketClient
 from tests.support.waiting import WAIT_SECONDS, soon
 
 ADA: Final = Identity(UserId(uuid4()), "Ada", None, is_guest=True, session_id=SessionId("s"))
+
+
+_AGREED: Final = (
+    "PerMessageDeflate(remote_no_context_takeover=True, local_no_context_takeover=True, "
+    "remote_max_window_bits=12, local_max_window_bits={})"
+)
 
 
 class Desk:
@@ -96,6 +106,7 @@ async def listening(settings: ConnectionSettings) -> AsyncIterator[Place]:
         CommandDecoder(COMMANDS),
         supervisor,
         lambda _origin, _host: True,
+        client_address("127.0.0.1"),
         identify,
     )
     desk = endpoint.dispatcher = Desk(endpoint)
@@ -109,7 +120,10 @@ async def listening(settings: ConnectionSettings) -> AsyncIterator[Place]:
 
 
 async def identify(token: str) -> Identity:
-    """Know Ada."""
+    """Know Ada, at once or after a while."""
+    if token == "slow ada":
+        await asyncio.sleep(0.3)
+        return ADA
     if token != "ada":
         raise InvalidToken("Nobody has this token.")
     return ADA
@@ -136,6 +150,14 @@ async def test_who_does_not_sign_in_is_closed_and_who_does_stays():
             await client.ask("ping")
             await client.close()
         await stranger.abort()
+
+
+async def test_who_waits_for_the_gateway_to_sign_them_in_is_not_closed_for_it():
+    """In a storm that may take longer than people have; theirs begins with the welcome."""
+    async with listening(ConnectionSettings(auth_seconds=0.1)) as place:
+        client = await place.connect("slow ada")
+        assert client.welcome["data"]["user"]["name"] == "Ada"
+        await client.close()
 
 
 async def test_a_silent_peer_is_asked_and_stays_as_long_as_it_answers():
@@ -169,19 +191,86 @@ async def test_who_closes_with_the_normal_code_says_goodbye():
         assert not place.endpoint.connections
 
 
+def settings_of(**admission: int) -> ConnectionSettings:
+    """Return settings with these limits of who comes in."""
+    return ConnectionSettings(admission=AdmissionSettings(**admission))
+
+
+async def refused(place: Place, headers: dict[str, str] | None = None) -> Rejected:
+    """Connect in vain, and return the answer, which tells when to come back."""
+    with pytest.raises(Rejected) as caught:
+        await SocketClient.open(place.url, headers=headers)
+    assert 1 <= int(caught.value.headers["Retry-After"]) <= 15
+    return caught.value
+
+
 async def test_a_full_instance_takes_no_more_and_nor_does_one_that_shuts_down():
     """The answer is one that a load balancer understands."""
-    async with listening(ConnectionSettings(max_connections=1)) as place:
+    async with listening(settings_of(max_connections=1)) as place:
         client = await place.connect("ada")
-        with pytest.raises(Rejected, match="503"):
-            await place.connect("ada")
+        assert (await refused(place)).status == 503
         await client.close()
         client = await place.connect("ada")
         place.endpoint.is_draining = True
         await client.ask("ping")
         await client.close()
-        with pytest.raises(Rejected, match="503"):
+        assert (await refused(place)).status == 503
+        assert place.endpoint.admission.refused == {"full": 1, "draining": 1}
+
+
+async def test_an_address_has_so_many_connections_and_no_more():
+    """The client's address, which a trusted proxy tells; the others do not notice."""
+    async with listening(settings_of(max_connections_per_address=2)) as place:
+
+        def behind(*addresses: str) -> dict[str, str]:
+            return {"X-Forwarded-For": ", ".join(addresses)}
+
+        clients = [
+            await SocketClient.open(place.url, headers=behind(address))
+            for address in ("2001:db8::1", "2001:db8::2", "2001:db8:0:1::1", "192.0.2.1")
+        ]
+        answer = await refused(place, headers=behind("192.0.2.1", "2001:db8::3", "127.0.0.1"))
+        assert answer.status == 429
+        for client in clients:
+            await client.ask("ping")
+        await clients[0].close()
+        clients[0] = await SocketClient.open(place.url, headers=behind("2001:db8::3"))
+        for client in clients:
+            await client.close()
+        assert place.endpoint.admission.refused == {"address": 1}
+
+
+async def test_a_person_has_so_many_connections_and_no_more():
+    """However they sign in. Who is told 4100 comes back after a while."""
+    async with listening(settings_of(max_connections_per_user=2)) as place:
+        place.desk.may_sign_in.set()
+        first, second = await place.connect("ada"), await place.connect()
+        await second.ask("auth", token="ada")
+        with pytest.raises(Closed, match="4100"):
             await place.connect("ada")
+        third = await place.connect()
+        with pytest.raises(Closed, match="4100"):
+            await third.ask("auth", token="ada")
+        await third.abort()
+        await first.close()
+        third = await place.connect("ada")
+        for client in (second, third):
+            await client.ask("ping")
+            await client.close()
+        assert place.endpoint.admission.refused == {"user": 2}
+        assert place.endpoint.admission.entering == 0
+
+
+async def test_who_leaves_while_signing_in_is_not_counted():
+    """Else the places of a person would be used up for ever."""
+    async with listening(settings_of(max_connections_per_user=1)) as place:
+        client = await place.connect()
+        await client.say("auth", token="ada")
+        await client.abort()
+        await soon(place.desk.goodbyes.get())
+        place.desk.may_sign_in.set()
+        client = await place.connect("ada")
+        await client.close()
 
 
 async def test_at_the_end_everybody_is_told_to_come_back_elsewhere():
@@ -193,6 +282,8 @@ async def test_at_the_end_everybody_is_told_to_come_back_elsewhere():
             code = group.create_task(client.closed())
             group.create_task(closing)
         assert code.result() == 4020
+        notice = await client.take(lambda message: message["type"] == "draining")
+        assert 0 <= notice["data"]["reconnect_in_ms"] <= 2
         assert await deaf.closed() == 4020
         await client.abort()
         await deaf.abort()
@@ -264,6 +355,59 @@ async def test_a_flood_is_refused_by_the_id_of_each_command():
             await client.answer(said[2])
         assert caught.value.retryable
         await client.close()
+
+
+async def test_what_is_agreed_on_is_right_for_everybody_or_nothing():
+    """No context is kept, and a client whose window is too small gets no compression."""
+    offers: list[tuple[dict[str, Any], list[str]]] = [
+        ({}, [_AGREED.format(15)]),
+        ({"server_max_window_bits": 12, "client_max_window_bits": 10}, [_AGREED.format(10)]),
+        ({"server_max_window_bits": 9}, []),
+    ]
+    async with listening(ConnectionSettings(compression=True)) as place:
+        for offer, agreed in offers:
+            factory = ClientPerMessageDeflateFactory(**offer)
+            client = await SocketClient.open(place.url, extensions=[factory])
+            assert client.extensions == agreed
+            assert place.connection.takes_deflate == bool(agreed)
+            await client.ask("ping")
+            await client.close()
+    async with listening(ConnectionSettings()) as place:
+        client = await SocketClient.open(place.url, extensions=[ClientPerMessageDeflateFactory()])
+        assert client.extensions == []
+        await client.close()
+
+
+async def test_a_message_that_inflates_beyond_the_limit_ends_the_connection():
+    """Ten kilobytes that would become ten million."""
+    async with listening(ConnectionSettings(compression=True)) as place:
+        client = await SocketClient.open(place.url, extensions=[ClientPerMessageDeflateFactory()])
+        await client.send_text(b"a" * 10_000_000)
+        assert await client.closed() == 1009
+        await client.abort()
+
+
+async def test_many_small_bombs_are_not_inflated_together(monkeypatch: pytest.MonkeyPatch):
+    """Each passes the limit; the connection ends before most have been looked at."""
+    inflated = 0
+    receive = Connection._receive_frame
+
+    def count(connection: Connection, frame: Frame) -> None:
+        nonlocal inflated
+        inflated += len(frame.data)
+        receive(connection, frame)
+
+    monkeypatch.setattr(Connection, "_receive_frame", count)
+    settings = ConnectionSettings(compression=True, commands_burst=1)
+    async with listening(settings) as place:
+        client = await SocketClient.open(place.url, extensions=[ClientPerMessageDeflateFactory()])
+        for _ in range(200):
+            client._protocol.send_text(b"a" * 1_000_000)
+        await client._flush()
+        await soon(place.desk.goodbyes.get())
+        assert place.endpoint.closes == {CloseCode.TOO_MANY_ERRORS: 1}
+        await client.abort()
+    assert inflated < 50_000_000
 
 
 def fuzzed_frames(random: Random) -> bytes:

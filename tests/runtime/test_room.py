@@ -1,5 +1,6 @@
 """A room's promise, against every order of things: each member is told 1, 2, 3, … once."""
 
+import functools
 from typing import Final
 from uuid import UUID
 
@@ -29,7 +30,8 @@ _EPHEMERAL: Final = b"typing"
 class Reader:
     """A member that notes what it is told; it may stop reading in the middle of a write."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: Room, *, takes_deflate: bool = False) -> None:
+        self.takes_deflate = takes_deflate
         self.told: list[int] = []
         self.ephemeral = 0
         self.writes = 0
@@ -65,9 +67,9 @@ def new_room(seq: int = 0) -> Room:
     return Room(RoomId(UUID(int=1)), Position(1, Seq(seq)), lambda _room: None)
 
 
-def admitted(room: Room, after: int) -> Reader:
+def admitted(room: Room, after: int, *, takes_deflate: bool = False) -> Reader:
     """Return a member that has been told everything up to ``after``."""
-    reader = Reader(room)
+    reader = Reader(room, takes_deflate=takes_deflate)
     room.expect(reader)
     room.admit(reader, Seq(after))
     return reader
@@ -153,6 +155,25 @@ def test_what_waits_beyond_a_gap_has_a_bound_and_comes_from_the_log(
     assert reader.told == [1, 2, 3, 4, 5, 6]
 
 
+def test_a_message_is_compressed_once_for_all_who_can_read_it():
+    """The others get it as it is, in the same order; each event counts once a member."""
+    room = new_room()
+    plain, first, second = (admitted(room, 0, takes_deflate=takes) for takes in (False, True, True))
+    written: dict[Reader, bytes] = {}
+    for reader in (plain, first, second):
+        reader.write = functools.partial(written.__setitem__, reader)  # type: ignore[method-assign]
+        room.expect(reader)
+        room.admit(reader, Seq(0))
+    message = b'{"type": "chat.message"}' * 50
+    room.receive(Publication(Kind.EVENTS, text_frame(message) + text_frame(b"2"), Seq(1), Seq(2)))
+    room.flush()
+    assert written[first] is written[second]
+    assert len(written[first]) < len(written[plain]) / 5
+    assert payloads(written[first]) == payloads(written[plain]) == [message, b"2"]
+    assert room.deliveries == 6
+    assert set(room.members) == {plain, first, second}
+
+
 def test_another_epoch_sends_everybody_back_for_a_new_state():
     """Numbers of another log say nothing."""
     room = new_room(9)
@@ -231,10 +252,10 @@ class RoomStory(RuleBasedStateMachine):
         """Somebody types."""
         self.room.tell(_EPHEMERAL)
 
-    @rule(target=newcomers)
-    def expect(self) -> Reader:
+    @rule(target=newcomers, takes_deflate=st.booleans())
+    def expect(self, takes_deflate: bool) -> Reader:
         """Somebody comes."""
-        reader = Reader(self.room)
+        reader = Reader(self.room, takes_deflate=takes_deflate)
         self.room.expect(reader)
         self.reads_after[reader] = self.end
         return reader

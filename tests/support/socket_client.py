@@ -8,13 +8,14 @@ import asyncio
 import itertools
 import json
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus
+from websockets.extensions import ClientExtensionFactory
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
 from websockets.protocol import State
@@ -43,6 +44,7 @@ class Rejected(Exception):
         super().__init__(f"HTTP {response.status_code}")
         self.status = response.status_code
         self.body = response.body or b""
+        self.headers = response.headers
 
 
 class Closed(Exception):
@@ -72,14 +74,17 @@ class SocketClient:
         headers: Mapping[str, str] | None = None,
         subprotocols: tuple[str, ...] = ("parley.v1",),
         receive_buffer_bytes: int | None = None,
+        extensions: Sequence[ClientExtensionFactory] = (),
     ) -> Self:
-        """Connect, and read the welcome. Raises ``Rejected``.
+        """Connect, and read the welcome. Raises ``Rejected``, or ``Closed`` instead of a welcome.
 
         ``token`` goes as a bearer header. With a small ``receive_buffer_bytes``
         the gateway notices soon when the test does not read.
         """
         protocol = ClientProtocol(
-            parse_uri(url), subprotocols=[Subprotocol(name) for name in subprotocols] or None
+            parse_uri(url),
+            subprotocols=[Subprotocol(name) for name in subprotocols] or None,
+            extensions=list(extensions) or None,
         )
         place = urlsplit(url)
         reader, writer = await asyncio.open_connection(place.hostname, place.port)
@@ -94,16 +99,21 @@ class SocketClient:
         protocol.send_request(request)
         try:
             await client._shake_hands()
+            client.welcome = await client.take(lambda message: message.get("type") == "welcome")
         except BaseException:
             await client.abort()
             raise
-        client.welcome = await client.take(lambda message: message.get("type") == "welcome")
         return client
 
     @property
     def subprotocol(self) -> str | None:
         """What was agreed on."""
         return self._protocol.subprotocol
+
+    @property
+    def extensions(self) -> list[str]:
+        """What else was agreed on, as the library writes it."""
+        return [repr(extension) for extension in self._protocol.extensions]
 
     # Speaking
 

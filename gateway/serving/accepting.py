@@ -1,0 +1,91 @@
+"""The door: new connections are let in no faster than those inside can bear.
+
+A storm's connections are accepted at once, for a full backlog costs a client
+seconds; but all their requests can be there in one turn of the event loop,
+which would hold up everybody for as long as it takes to answer ten thousand
+handshakes. So a request waits at the door, as bytes, and a few come in with
+each turn; while as many sign-ins and joins are under way as should be, a few
+every ``PACE_SECONDS``. Nobody is refused here.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Final, cast
+
+from typing_extensions import override
+
+AT_ONCE: Final = 8
+"""Let in with one turn of the loop: a handshake takes 0.1 to 0.3 ms."""
+
+PACE_SECONDS: Final = 0.01
+"""Between two turns in which some are let in, while many are on their way."""
+
+_MAX_BYTES: Final = 64 * 1024
+# Kept of one request at the door; the rest waits in the kernel.
+
+
+class Door:
+    """Makes the protocol of each new connection when its turn has come."""
+
+    def __init__(
+        self, make_protocol: Callable[[], asyncio.Protocol], is_crowded: Callable[[], bool]
+    ) -> None:
+        """``is_crowded`` tells whether many are on their way in."""
+        self._make_protocol = make_protocol
+        self._is_crowded = is_crowded
+        self._waiting: deque[_Newcomer] = deque()
+
+    def newcomer(self) -> asyncio.Protocol:
+        """Return the protocol of a connection that has not said anything yet."""
+        return _Newcomer(self)
+
+    def knock(self, newcomer: "_Newcomer") -> None:
+        """Let somebody in when it is their turn."""
+        if not self._waiting:
+            self._schedule()
+        self._waiting.append(newcomer)
+
+    def _let_some_in(self) -> None:
+        for _ in range(min(AT_ONCE, len(self._waiting))):
+            self._waiting[0].enter(self._make_protocol)
+            self._waiting.popleft()
+        if self._waiting:
+            self._schedule()
+
+    def _schedule(self) -> None:
+        delay = PACE_SECONDS if self._is_crowded() else 0
+        asyncio.get_running_loop().call_later(delay, self._let_some_in)
+
+
+class _Newcomer(asyncio.Protocol):
+    """A connection at the door, and what it has sent so far."""
+
+    __slots__ = ("_data", "_door", "_transport")
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        self._data = b""
+        self._transport: asyncio.Transport
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        if not self._data:
+            self._door.knock(self)
+        self._data += data
+        if len(self._data) > _MAX_BYTES:
+            self._transport.pause_reading()
+
+    def enter(self, make_protocol: Callable[[], asyncio.Protocol]) -> None:
+        """Come in, if still there."""
+        if self._transport.is_closing():
+            return
+        protocol = make_protocol()
+        self._transport.set_protocol(protocol)
+        protocol.connection_made(self._transport)
+        self._transport.resume_reading()
+        protocol.data_received(self._data)

@@ -1,0 +1,81 @@
+"""The door, over real sockets and the event loop of the gateway."""
+
+import asyncio
+import itertools
+import socket
+from collections.abc import Callable
+
+import pytest
+import uvloop
+from typing_extensions import override
+
+from gateway.serving import accepting
+from gateway.serving.accepting import AT_ONCE, Door
+
+STORM = 50
+
+
+class Guest(asyncio.Protocol):
+    """Somebody who has come in, and what they said."""
+
+    def __init__(self, turn: int) -> None:
+        self.turn = turn
+        self.said = b""
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        self.said += data
+
+
+async def storm(is_crowded: Callable[[int], bool]) -> list[Guest]:
+    """Have a storm at a door, crowded or not as of the guests that are in; return all of them.
+
+    One among them says nothing, one says much, and one has left again.
+    """
+    guests: list[Guest] = []
+    turn = 0
+
+    def let_in() -> Guest:
+        guests.append(Guest(turn))
+        return guests[-1]
+
+    door = Door(let_in, lambda: is_crowded(len(guests)))
+    server = await asyncio.get_running_loop().create_server(door.newcomer, "127.0.0.1", 0)
+    clients = [socket.create_connection(server.sockets[0].getsockname()) for _ in range(STORM)]
+    for client in clients[2:]:
+        client.sendall(b"GET /ws")
+    talkative = asyncio.get_running_loop().run_in_executor(
+        None, clients[1].sendall, b"x" * 1_000_000
+    )
+    async with asyncio.timeout(15):
+        while len(guests) < STORM - 1 or sum(len(guest.said) for guest in guests) < 1_000_000:
+            turn += 1
+            await asyncio.sleep(0)
+    await talkative
+    server.close()
+    for client in clients:
+        client.close()
+    return guests
+
+
+def turns(guests: list[Guest]) -> list[int]:
+    """Return how many came in with each turn in which somebody did."""
+    return [sum(guest.turn == turn for guest in guests) for turn in {g.turn for g in guests}]
+
+
+def test_a_storm_comes_in_a_few_with_each_turn_of_the_loop():
+    """Whoever is in has their turn between them; who says nothing stays outside."""
+    guests = uvloop.run(storm(lambda _: False))
+    assert len(guests) == STORM - 1
+    assert max(turns(guests)) <= AT_ONCE
+    assert sorted({guest.said[:7] for guest in guests}) == [b"GET /ws", b"xxxxxxx"]
+
+
+def test_while_many_are_on_their_way_the_others_wait_at_the_door(monkeypatch: pytest.MonkeyPatch):
+    """Nobody is refused."""
+    monkeypatch.setattr(accepting, "PACE_SECONDS", 0.2)
+    guests = uvloop.run(storm(lambda inside: inside <= AT_ONCE))
+    assert len(guests) == STORM - 1
+    by_turn = sorted(guest.turn for guest in guests)
+    waited = max(later - earlier for earlier, later in itertools.pairwise(by_turn))
+    assert waited > 10
