@@ -22,9 +22,6 @@ from gateway.runtime.typing_notes import typing_people
 
 log = structlog.get_logger()
 
-WRITE_BYTES = 32 * 1024
-"""Written at a time while catching up: what one slow reader may hold of this process."""
-
 
 class CatchUp:
     """Parks connections, and brings them and returning ones up to the live events."""
@@ -100,7 +97,7 @@ class CatchUp:
         way or is gone.
         """
         while after < until:
-            stretch = await self._reader.read_after(room.id, after, WRITE_BYTES)
+            stretch = await self._reader.read_after(room.id, after, until)
             if connection.rooms.get(room.id) is not room or not connection.is_open:
                 return None
             if stretch is None:

@@ -1,25 +1,49 @@
-"""Reads the log as ready frames, a page at a time.
+"""Reads the log as ready frames.
 
-Whoever comes back after a break wants the newest pages, and after an
-instance's death a whole crowd does: the pages are aligned, so all of them
-share the same few, and what is in the log never changes, so they can be kept.
+Whoever comes back after a break wants the newest events, and after an
+instance's death a whole crowd does. So the log is cut at fixed places, into
+pages and these into stretches: wherever somebody starts, from the second
+stretch on it is sent the very bytes object that all others are. What is in the
+log never changes, so the pages can be kept.
 """
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from itertools import groupby, takewhile
 from typing import NamedTuple
 
-from gateway.core.frames import text_frame
+from gateway.core.frames import skip_frames, text_frame
 from gateway.core.ids import RoomId, Seq
-from gateway.core.protocol.encode import encode_event
 from gateway.storage.database import Database
 from gateway.storage.generated import log as log_queries
 
 PAGE_EVENTS = 128
 """Events in a page. A page of short messages is about 32 KB."""
 
+PAGES_AT_ONCE = 4
+"""Read with one statement for somebody far behind: a round trip takes as long as reading a page."""
+
+STRETCH_BYTES = 32 * 1024
+"""Written at a time while catching up: what one slow reader may hold of this process."""
+
 MAX_CACHED_BYTES = 64 * 1024 * 1024
-"""What complete pages may take in memory, over all rooms; the least recently used go first."""
+"""What pages may take in memory, over all rooms; the least recently used go first."""
+
+
+class Stretch(NamedTuple):
+    """The consecutive events ``first`` … ``last``, as bytes to be written."""
+
+    first: Seq
+    last: Seq
+    frames: bytes
+
+    def after(self, seq: Seq) -> "Stretch":
+        """Return the part that follows event ``seq``, which is one of these or the one before."""
+        if seq < self.first:
+            return self
+        rest = skip_frames(self.frames, seq - self.first + 1)
+        return Stretch(Seq(seq + 1), self.last, rest)
 
 
 class _PageId(NamedTuple):
@@ -28,25 +52,17 @@ class _PageId(NamedTuple):
 
 
 class _Page(NamedTuple):
-    """The frames of consecutive events from ``first`` on."""
+    """As much of a page as the log holds: at least one stretch."""
 
-    first: Seq
-    frames: tuple[bytes, ...]
-
-    @property
-    def last(self) -> Seq:
-        return Seq(self.first + len(self.frames) - 1)
+    stretches: tuple[Stretch, ...]
 
     @property
     def size(self) -> int:
-        return sum(map(len, self.frames))
+        return sum(len(stretch.frames) for stretch in self.stretches)
 
-
-class Stretch(NamedTuple):
-    """Consecutive events up to ``last``, as bytes to be written."""
-
-    frames: bytes
-    last: Seq
+    @property
+    def is_complete(self) -> bool:
+        return self.stretches[-1].last % PAGE_EVENTS == 0
 
 
 class LogTrimmedError(Exception):
@@ -56,59 +72,74 @@ class LogTrimmedError(Exception):
 class LogReader:
     """The log of every room, with a bounded memory of its newest pages."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, stretch_bytes: int = STRETCH_BYTES) -> None:
+        """``stretch_bytes`` is what a stretch has at most, unless it is of one event."""
         self._database = database
+        self._stretch_bytes = stretch_bytes
         self._pages: OrderedDict[_PageId, _Page] = OrderedDict()
         self._cached_bytes = 0
-        self._locks: dict[_PageId, asyncio.Lock] = {}
+        self._locks: dict[RoomId, asyncio.Lock] = {}
 
-    async def read_after(self, room_id: RoomId, after: Seq, max_bytes: int) -> Stretch | None:
-        """Return events from ``after`` + 1 on: at least one, about ``max_bytes`` of them at most.
+    async def read_after(self, room_id: RoomId, after: Seq, until: Seq) -> Stretch | None:
+        """Return the next events after ``after``, for somebody who reads on to ``until``.
 
         ``None`` when the log ends at ``after``. Raises ``DatabaseUnavailable``,
         ``LogTrimmedError``.
         """
-        page = await self._page_with(_PageId(room_id, after // PAGE_EVENTS), Seq(after + 1))
-        if page.frames and page.first > after + 1:
-            raise LogTrimmedError
-        wanted: list[bytes] = []
-        size = 0
-        for frame in page.frames[after + 1 - page.first :]:
-            if wanted and size + len(frame) > max_bytes:
-                break
-            wanted.append(frame)
-            size += len(frame)
-        return Stretch(b"".join(wanted), Seq(after + len(wanted))) if wanted else None
+        if (stretch := self._kept(room_id, after)) is not None:
+            return stretch
+        lock = self._locks.setdefault(room_id, asyncio.Lock())
+        try:
+            async with lock:  # one reads, the crowd waits for it
+                if (stretch := self._kept(room_id, after)) is not None:
+                    return stretch
+                await self._read(room_id, after, until)
+                return self._kept(room_id, after)
+        finally:
+            if not lock.locked():
+                self._locks.pop(room_id, None)
 
     def clear(self) -> None:
         """Forget everything: the log is another one (a restored backup)."""
         self._pages.clear()
         self._cached_bytes = 0
 
-    async def _page_with(self, page_id: _PageId, seq: Seq) -> _Page:
-        """Return the page, read anew if what is kept of it ends before ``seq``."""
-        lock = self._locks.setdefault(page_id, asyncio.Lock())
-        try:
-            async with lock:  # one reads, the crowd waits for it
-                page = self._pages.get(page_id)
-                if page is None or page.last < seq:
-                    page = await self._read(page_id)
-                    self._keep(page_id, page)
-                self._pages.move_to_end(page_id)
-                return page
-        finally:
-            if not lock.locked():
-                self._locks.pop(page_id, None)
+    def _kept(self, room_id: RoomId, after: Seq) -> Stretch | None:
+        """Return the next events after ``after`` if they are in memory."""
+        page_id = _PageId(room_id, after // PAGE_EVENTS)
+        page = self._pages.get(page_id)
+        if page is None:
+            return None
+        self._pages.move_to_end(page_id)
+        for stretch in page.stretches:
+            if stretch.last > after:
+                if stretch.first > after + 1:
+                    raise LogTrimmedError
+                return stretch.after(after)
+        return None
 
-    async def _read(self, page_id: _PageId) -> _Page:
-        before = Seq(page_id.number * PAGE_EVENTS)
+    async def _read(self, room_id: RoomId, after: Seq, until: Seq) -> None:
+        """Keep the page in which ``after`` + 1 is, and those on the way to ``until``."""
+        begin = after // PAGE_EVENTS
+        end = min((until - 1) // PAGE_EVENTS + 1, begin + PAGES_AT_ONCE)
+        ahead = takewhile(
+            lambda number: not self._has_all_of(_PageId(room_id, number)), range(begin + 1, end)
+        )
+        pages = 1 + sum(1 for _ in ahead)
         async with self._database.connection() as conn:
             rows = await log_queries.read_events(
-                conn, room_id=page_id.room_id, after_seq=before, max_events=PAGE_EVENTS
+                conn,
+                room_id=room_id,
+                after_seq=Seq(begin * PAGE_EVENTS),
+                max_events=pages * PAGE_EVENTS,
             )
-        rows = [row for row in rows if row.seq <= before + PAGE_EVENTS]
-        first = rows[0].seq if rows else Seq(before + 1)
-        return _Page(first, tuple(_frame(page_id.room_id, row) for row in rows))
+        for number, some in groupby(rows, lambda row: (row.seq - 1) // PAGE_EVENTS):
+            stretches = tuple(_stretches(some, self._stretch_bytes))
+            self._keep(_PageId(room_id, number), _Page(stretches))
+
+    def _has_all_of(self, page_id: _PageId) -> bool:
+        page = self._pages.get(page_id)
+        return page is not None and page.is_complete
 
     def _keep(self, page_id: _PageId, page: _Page) -> None:
         if (old := self._pages.pop(page_id, None)) is not None:
@@ -120,9 +151,19 @@ class LogReader:
             self._cached_bytes -= oldest.size
 
 
-def _frame(room_id: RoomId, row: log_queries.ReadEventsRow) -> bytes:
-    return text_frame(
-        encode_event(
-            row.type, room_id, row.seq, row.created_at, row.actor, row.key, row.payload.encode()
-        )
-    )
+def _stretches(rows: Iterable[log_queries.ReadEventsRow], max_bytes: int) -> Iterator[Stretch]:
+    """Cut consecutive events into stretches."""
+    frames: list[bytes] = []
+    size, last = 0, Seq(0)
+    for row in rows:
+        frame = text_frame(row.message.encode())
+        if frames and size + len(frame) > max_bytes:
+            yield _stretch(frames, last)
+            frames, size = [], 0
+        frames.append(frame)
+        size, last = size + len(frame), row.seq
+    yield _stretch(frames, last)
+
+
+def _stretch(frames: list[bytes], last: Seq) -> Stretch:
+    return Stretch(Seq(last - len(frames) + 1), last, b"".join(frames))

@@ -32,9 +32,6 @@ DEAF_COMPARE_SECONDS = 0.2
 ON_ITS_WAY_SECONDS = 0.05
 """A publication may lag behind its commit this long before it counts as missing."""
 
-FILL_BYTES = 256 * 1024
-"""Read from the log at a time."""
-
 
 class Reconciler:
     """Compares rooms with the log and delivers what is missing."""
@@ -116,7 +113,7 @@ class Reconciler:
                 # It may be on its way, and publications of two instances may cross.
                 await asyncio.sleep(ON_ITS_WAY_SECONDS)
             while room.seq < until and self._rooms.get(room.id) is room:
-                await self._deliver_next(room)
+                await self._deliver_next(room, until)
                 healed = True
         except DatabaseUnavailable as error:
             log.warning("reconciler.no_database", room=str(room.id), error=error.message)
@@ -126,9 +123,9 @@ class Reconciler:
             self.healed_gaps += healed
             self._filling.discard(room.id)
 
-    async def _deliver_next(self, room: Room) -> None:
+    async def _deliver_next(self, room: Room, until: Seq) -> None:
         seq = room.seq
-        stretch = await self._log_reader.read_after(room.id, seq, FILL_BYTES)
+        stretch = await self._log_reader.read_after(room.id, seq, until)
         if stretch is None:
             raise LogTrimmedError
         self.healed_events += max(0, stretch.last - room.seq)

@@ -9,6 +9,7 @@ how long the slow ones take to be complete once they read.
 import argparse
 import asyncio
 import base64
+import bisect
 import contextlib
 import itertools
 import os
@@ -26,11 +27,12 @@ from urllib.parse import urlsplit
 
 import orjson
 import uvloop
+from websockets.frames import Frame, Opcode
 
 from tests.chaos.options import Options
 from tests.chaos.site import Site, running_site
 from tests.support.gateway_process import Guest
-from tests.support.journal import Journal
+from tests.support.journal import Journal, Received
 from tests.support.recorder import SMALL_BUFFER_BYTES, Recorder
 
 EVENTS_PER_SECOND: Final = 100
@@ -47,27 +49,47 @@ CALM_SECONDS: Final = 5.0
 CATCH_UP_SECONDS: Final = 60.0
 WAIT_SECONDS: Final = 30.0
 
-_CHUNK_BYTES: Final = 256 * 1024
+_CHUNK_BYTES: Final = 64 * 1024
+_FAST_BUFFER_BYTES: Final = 256 * 1024
 _MARK: Final = re.compile(rb'"seq":(\d+),')
 _POSITION: Final = re.compile(rb'"position":\{"epoch":\d+,"seq":(\d+)\}')
-_KEPT_BYTES: Final = 64  # as long as a mark that has not wholly arrived may be
 
 
 class Broken(Exception):
     """A slow reader was closed, or got something else than the next event."""
 
 
+class EventStream:
+    """A room's events, one after the other, as every member must get them: to the byte."""
+
+    def __init__(self, events: Sequence[Received]) -> None:
+        """``events`` are what a member was told that has read everything at once."""
+        frames = [Frame(Opcode.TEXT, event.raw).serialize(mask=False) for event in events]
+        self.octets = b"".join(frames)
+        self._first = events[0].seq
+        self._starts = [0, *itertools.accumulate(map(len, frames))]
+
+    def start(self, seq: int) -> int:
+        """Return where event ``seq`` begins, or would begin if it is the one after the last."""
+        return self._starts[seq - self._first]
+
+    def last_before(self, end: int) -> int:
+        """Return the number of the last event that is complete at ``end``."""
+        return self._first + bisect.bisect_right(self._starts, end) - 2
+
+
 class SlowReader:
     """A member that reads when it is told to, as many bytes as it is told to.
 
-    It looks for the numbers of the events in the bytes and for nothing else: a
-    thousand of these must not be slower than the gateway.
+    When it reads fast it compares what comes with what must come, a chunk at a
+    time: a thousand of these in one process must not be slower than the gateway.
     """
 
-    def __init__(self, line: socket.socket) -> None:
+    def __init__(self, line: socket.socket, read: bytes) -> None:
+        """``read`` has come already, behind the answer to the handshake."""
         self.seq: int | None = None
         self._line = line
-        self._rest = b""
+        self._rest = read
 
     @classmethod
     async def join(cls, url: str, guest: Guest, room: str) -> Self:
@@ -87,9 +109,11 @@ class SlowReader:
             f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n"
             f"Authorization: Bearer {guest.token}\r\n\r\n".encode(),
         )
-        await loop.sock_recv(line, _CHUNK_BYTES)  # the answer to the handshake
+        answer = b""
+        while b"\r\n\r\n" not in answer:
+            answer += await loop.sock_recv(line, _CHUNK_BYTES)
         await loop.sock_sendall(line, _frame({"id": 1, "type": "room.join", "room": room}))
-        reader = cls(line)
+        reader = cls(line, answer.partition(b"\r\n\r\n")[2])
         while reader.seq is None:
             reader.take(await loop.sock_recv(line, _CHUNK_BYTES))
         return reader
@@ -104,46 +128,82 @@ class SlowReader:
                 with contextlib.suppress(BlockingIOError):
                     self.take(self._line.recv(bytes_per_second))
 
-    async def read_up_to(self, seq: int) -> None:
-        """Read as fast as possible until event ``seq`` has come."""
+    async def read_up_to(self, seq: int, stream: EventStream | None = None) -> None:
+        """Read as fast as possible until event ``seq`` has come.
+
+        With ``stream`` it must come as it stands there.
+        """
         said_at = time.monotonic()
         while self.seq is None or self.seq < seq:
             if time.monotonic() > said_at + PING_EVERY_SECONDS:
                 said_at = time.monotonic()
                 await self._say_something()
             octets = await asyncio.get_running_loop().sock_recv(self._line, _CHUNK_BYTES)
-            self.take(octets)
+            self.take(octets, stream)
 
     async def _say_something(self) -> None:
         """Show that it lives: the gateway's pings wait behind what it has not read."""
         loop = asyncio.get_running_loop()
         await loop.sock_sendall(self._line, _frame({"id": 2, "type": "ping"}))
 
-    def take(self, octets: bytes) -> None:
+    def take(self, octets: bytes, stream: EventStream | None = None) -> None:
         """Note the numbers in what has come. Raises ``Broken``."""
         if not octets:
             raise Broken("the gateway has closed the connection")
         text = self._rest + octets
-        begin = end = 0
+        begin = 0
+        while begin < len(text):
+            if stream is not None and self.seq is not None:
+                begin += self._skip_expected(text, begin, stream)
+            end = _frame_end(text, begin)
+            if end > len(text):
+                break
+            self._take_frame(text[begin:end], stream)
+            begin = end
+        self._rest = text[begin:]
+
+    def _skip_expected(self, text: bytes, begin: int, stream: EventStream) -> int:
+        """Return how many bytes from ``begin`` on are the next events, whole ones."""
+        assert self.seq is not None
+        start = stream.start(self.seq + 1)
+        if not stream.octets.startswith(text[begin:], start):
+            return 0
+        self.seq = stream.last_before(start + len(text) - begin)
+        return stream.start(self.seq + 1) - start
+
+    def _take_frame(self, frame: bytes, stream: EventStream | None) -> None:
         if self.seq is None:
-            if (position := _POSITION.search(text)) is None:
-                self._rest = text
-                return
-            self.seq, begin = int(position[1]), position.end()
-        for mark in _MARK.finditer(text, begin):
+            if (position := _POSITION.search(frame)) is not None:
+                self.seq = int(position[1])
+        elif (mark := _MARK.search(frame)) is not None:
             if int(mark[1]) != self.seq + 1:
                 raise Broken(f"event {int(mark[1])} came after {self.seq}")
+            if stream and not stream.octets.startswith(frame, stream.start(self.seq + 1)):
+                raise Broken(f"event {int(mark[1])} is not as others were told of it")
             self.seq += 1
-            end = mark.end()
-        self._rest = text[max(begin, end, len(text) - _KEPT_BYTES) :]
 
     def make_room(self) -> None:
         """Let the kernel take in more at a time, to read at full speed."""
-        self._line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _CHUNK_BYTES)
+        self._line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _FAST_BUFFER_BYTES)
 
     def close(self) -> None:
         """Hang up."""
         self._line.close()
+
+
+def _frame_end(octets: bytes, begin: int) -> int:
+    """Return where the frame that begins there ends, past the end if it is not whole.
+
+    It is not masked (RFC 6455, section 5.2).
+    """
+    head = octets[begin : begin + 4]
+    if len(head) < 2:
+        return len(octets) + 1
+    if head[1] == 126:
+        return begin + 4 + int.from_bytes(head[2:4])
+    if head[1] == 127:
+        return begin + 10 + int.from_bytes(octets[begin + 2 : begin + 10])
+    return begin + 2 + head[1]
 
 
 def _frame(command: dict[str, object]) -> bytes:
@@ -201,13 +261,15 @@ async def measure(site: Site, clients: int, seconds: float, bytes_per_second: in
                 after, kernel = _memory_bytes(gateway.pid), _send_queues(site)
                 for reading in readings:
                     reading.cancel()
+            told = fast[0].records[room].told
             behind = max(last - (one.seq or 0) for one in slow)
             busy = _p99(journal)
+            stream = EventStream([one for one in told if isinstance(one, Received)])
             started = time.monotonic()
             async with asyncio.timeout(CATCH_UP_SECONDS), asyncio.TaskGroup() as group:
                 for one in slow:
                     one.make_room()
-                    group.create_task(one.read_up_to(last))
+                    group.create_task(one.read_up_to(last, stream))
             took = time.monotonic() - started
     if journal.findings:
         raise Broken(journal.findings[0])

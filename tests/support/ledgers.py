@@ -20,7 +20,6 @@ from gateway.core.errors import GatewayError
 from gateway.core.identity import Identity
 from gateway.core.ids import RoomId, Seq, SessionId, UserId
 from gateway.core.protocol.base import Committed
-from gateway.core.protocol.encode import encode_event
 from gateway.core.publication import Publication
 from gateway.runtime.batch import Rulebook
 from gateway.runtime.ledger import Ledger
@@ -152,12 +151,7 @@ async def read_log(database: Database, room_id: RoomId) -> list[bytes]:
             conn, room_id=room_id, after_seq=Seq(0), max_events=100_000
         )
     assert [row.seq for row in rows] == [*range(1, len(rows) + 1)]
-    return [
-        encode_event(
-            row.type, room_id, row.seq, row.created_at, row.actor, row.key, row.payload.encode()
-        )
-        for row in rows
-    ]
+    return [row.message.encode() for row in rows]
 
 
 def _first(publication: Publication) -> int:

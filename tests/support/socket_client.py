@@ -6,13 +6,13 @@ something, so it needs no task of its own.
 
 import asyncio
 import itertools
-import json
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+import orjson
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus
 from websockets.extensions import ClientExtensionFactory
@@ -131,7 +131,7 @@ class SocketClient:
         message |= {name: value for name, value in (("room", room), ("key", key)) if value}
         if data:
             message["data"] = data
-        await self.send_text(json.dumps(message))
+        await self.send_text(orjson.dumps(message))
         command_id: int = message["id"]
         return command_id
 
@@ -187,12 +187,13 @@ class SocketClient:
     async def take(self, wanted: Callable[[Message], bool]) -> Message:
         """Return the first message that is wanted and was not taken before, waiting for it."""
         position = 0
-        async with asyncio.timeout(WAIT_SECONDS):
-            while True:
-                for index in range(position, len(self._inbox)):
-                    if wanted(self._inbox[index]):
-                        return self._inbox.pop(index)
-                position = len(self._inbox)
+        deadline = asyncio.get_running_loop().time() + WAIT_SECONDS
+        while True:
+            for index in range(position, len(self._inbox)):
+                if wanted(self._inbox[index]):
+                    return self._inbox.pop(index)
+            position = len(self._inbox)
+            async with asyncio.timeout_at(deadline):
                 if not await self._read():
                     raise Closed(f"closed with {self._protocol.close_code}; kept: {self._inbox}")
 
@@ -245,7 +246,7 @@ class SocketClient:
             self._protocol.receive_eof()
         for event in self._protocol.events_received():
             if isinstance(event, Frame) and event.opcode is Opcode.TEXT:
-                self._inbox.append(json.loads(bytes(event.data)))
+                self._inbox.append(orjson.loads(event.data))
         await self._flush()
         return bool(octets)
 

@@ -62,8 +62,8 @@ def encode_event(
 ) -> bytes:
     """Return a durable event from what its row in ``room_events`` holds.
 
-    A live event and its replay years later go through this one function with
-    the same values, so they are the same bytes.
+    A live event. Its replay years later is put together by PostgreSQL
+    (``read_events`` in queries/log.sql), of the same values to the same bytes.
     """
     return b'{"type":"%b","room":"%b","seq":%d,"at":"%b"%b%b,"data":%b}' % (
         event_type.encode(),

