@@ -99,7 +99,8 @@ class Member(User):
     def go_out(self) -> None:
         """Close the connection."""
         self.is_present = False
-        self.seat.record.marks.pop(f"here {self.seat.guest.id}", None)
+        for what in ("here", "typing"):  # what is told of it is told without a stamp
+            self.seat.record.marks.pop(f"{what} {self.seat.guest.id}", None)
         if self._connection is not None:
             self._connection.close()
             self._connection = None
