@@ -2,46 +2,14 @@
 -- What writes runs under the room's lock.
 
 -- name: active_games(room_ids)
--- The games of rooms, with their open stories. Partial unique index (room_id) where is_active.
--- nullable: host_name, host_avatar_url, story_title, story_completed_at
+-- The games of rooms, with their open stories and who has voted; not the cards. A deleted
+-- account has left its seat. Partial unique index (room_id) where is_active; index votes (story_id).
+-- nullable: host_name, host_avatar_url, story_title, story_completed_at, story_started_at
+-- not null: voters
 select
   g.room_id, g.id, g.name, g.host_id, g.config, g.current_story_id,
   h.username as host_name, h.avatar_url as host_avatar_url,
-  s.title as story_title, s.completed_at as story_completed_at, s.created_at as story_started_at
-from poker.sessions g
-left join users h on h.id = g.host_id
-left join poker.stories s on s.id = g.current_story_id
-where g.room_id = any(:room_ids::uuid[]) and g.is_active;
-
--- name: insert_game(id, room_id, name, host_id, config, created_at, expires_at)!
--- One active game a room; a second one violates the partial unique index.
-insert into poker.sessions (id, room_id, name, host_id, config, created_at, updated_at, expires_at)
-values (
-  :id, :room_id, :name, :host_id, :config::jsonb,
-  :created_at::timestamptz, :created_at::timestamptz, :expires_at::timestamptz
-);
-
--- name: open_story(id, session_id, title, created_at)!
--- Adds a story at the end and makes it the one to vote on. Index (session_id, order_index).
-with added as (
-  insert into poker.stories (id, session_id, title, order_index, created_at)
-  select :id, :session_id, :title, coalesce(max(s.order_index) + 1, 0), :created_at::timestamptz
-  from poker.stories s
-  where s.session_id = :session_id
-  returning id, session_id
-)
-update poker.sessions g
-set current_story_id = added.id, updated_at = :created_at::timestamptz
-from added
-where g.id = added.session_id;
-
--- name: tables(room_ids)
--- What lies on the tables of many rooms, without the cards. A deleted account has left its seat.
--- Partial unique index (room_id) where is_active; index votes (story_id).
--- nullable: story_completed_at
--- not null: voters
-select
-  g.room_id, g.id, g.config, g.current_story_id, s.completed_at as story_completed_at,
+  s.title as story_title, s.completed_at as story_completed_at, s.created_at as story_started_at,
   array(
     select coalesce(p.user_id, p.id)
     from poker.votes v
@@ -49,8 +17,41 @@ select
     where v.story_id = g.current_story_id
   ) as voters
 from poker.sessions g
+left join users h on h.id = g.host_id
 left join poker.stories s on s.id = g.current_story_id
 where g.room_id = any(:room_ids::uuid[]) and g.is_active;
+
+-- name: insert_games(ids, room_ids, names, host_ids, config, created_at, expires_at)!
+-- One active game a room; a second one violates the partial unique index.
+insert into poker.sessions (id, room_id, name, host_id, config, created_at, updated_at, expires_at)
+select
+  g.id, g.room_id, g.name, g.host_id, :config::jsonb,
+  :created_at::timestamptz, :created_at::timestamptz, :expires_at::timestamptz
+from unnest(:ids::uuid[], :room_ids::uuid[], :names::text[], :host_ids::uuid[])
+  as g (id, room_id, name, host_id);
+
+-- name: open_stories(ids, session_ids, titles, created_at)!
+-- Adds stories at the end of their games, and makes each game's last one the one to vote on.
+-- Index (session_id, order_index).
+with wanted as (
+  select id, session_id, title, row_number() over (partition by session_id order by place) as place
+  from unnest(:ids::uuid[], :session_ids::uuid[], :titles::text[])
+    with ordinality as w (id, session_id, title, place)
+),
+added as (
+  insert into poker.stories (id, session_id, title, order_index, created_at)
+  select
+    w.id, w.session_id, w.title,
+    w.place + coalesce(
+      (select max(s.order_index) from poker.stories s where s.session_id = w.session_id), -1
+    ),
+    :created_at::timestamptz
+  from wanted w
+)
+update poker.sessions g
+set current_story_id = w.id, updated_at = :created_at::timestamptz
+from (select distinct on (session_id) id, session_id from wanted order by session_id, place desc) w
+where g.id = w.session_id;
 
 -- name: cast_votes(seat_ids, session_ids, story_ids, user_ids, names, values, created_at)!
 -- One card for each voter and story, over the one that lay there; whoever has no
@@ -88,24 +89,35 @@ set value = excluded.value, created_at = excluded.created_at;
 -- The cards of stories with their players, the latest change last. The seat stands for an account
 -- that has been deleted. Index story_id.
 -- nullable: avatar_url
--- not null: user_id
-select v.story_id, coalesce(p.user_id, p.id) as user_id, p.name, u.avatar_url, v.value
+-- not null: user_id, name
+select
+  v.story_id, coalesce(p.user_id, p.id) as user_id, coalesce(u.username, p.name) as name,
+  u.avatar_url, v.value
 from poker.votes v
 join poker.players p on p.id = v.player_id
 left join users u on u.id = p.user_id
 where v.story_id = any(:story_ids::uuid[])
-order by v.created_at, p.name;
+order by v.created_at, name;
 
--- name: keep_round(story_id, session_id, votes, statistics, started_at, revealed_at)!
--- The finished round, with everything that was on the table.
-insert into poker.rounds
-  (story_id, session_id, round_number, votes, statistics, started_at, revealed_at)
-select
-  :story_id, :session_id, coalesce(max(r.round_number) + 1, 1), :votes::jsonb, :statistics::jsonb,
-  :started_at::timestamptz, :revealed_at::timestamptz
-from poker.rounds r
-where r.story_id = :story_id;
-
--- name: complete_story(story_id, completed_at)!
--- A revealed story takes no more votes. Primary key.
-update poker.stories set completed_at = :completed_at::timestamptz where id = :story_id;
+-- name: keep_rounds(story_ids, session_ids, votes, statistics, started_at, revealed_at)!
+-- Keeps the finished rounds, with everything that was on the table, and closes their stories:
+-- a revealed story takes no more votes. Unique (story_id, round_number), primary key of stories.
+with kept as (
+  insert into poker.rounds
+    (story_id, session_id, round_number, votes, statistics, started_at, revealed_at)
+  select
+    w.story_id, w.session_id,
+    1 + coalesce(
+      (select max(r.round_number) from poker.rounds r where r.story_id = w.story_id), 0
+    ),
+    w.votes::jsonb, w.statistics::jsonb, w.started_at, :revealed_at::timestamptz
+  from unnest(
+    :story_ids::uuid[], :session_ids::uuid[], :votes::text[], :statistics::text[],
+    :started_at::timestamptz[]
+  ) as w (story_id, session_id, votes, statistics, started_at)
+  returning story_id
+)
+update poker.stories s
+set completed_at = :revealed_at::timestamptz
+from kept
+where s.id = kept.story_id;

@@ -68,8 +68,8 @@ class Plan(Protocol):
     So hundreds of commands cost as many statements as one.
     """
 
-    async def load(self, conn: Connection, room_ids: Sequence[RoomId], /) -> None:
-        """Read what the rules need to know, for all of the rooms."""
+    async def load(self, conn: Connection, submissions: Sequence["Submission"], /) -> None:
+        """Read what the rules need to know to carry these out."""
 
     def carry_out(self, context: Context, command: Any, /) -> Outcome:  # noqa: ANN401 - as below
         """Check the rules and return the events, or raise; touch nothing but what was read."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from gateway.activities.activity import Activity, Handler, Plan
 from gateway.activities.chat.handlers import CHAT
-from gateway.activities.poker.handlers import POKER
+from gateway.activities.poker.playing import POKER
 from gateway.activities.rooms.handlers import Arrivals, BecomeMember
 from gateway.activities.rooms.invitations import AcceptInvitation, accept_invitation
 

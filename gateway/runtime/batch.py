@@ -187,13 +187,13 @@ class Batch:
                 yield queue.popleft()
 
     async def _carry_out_hot(self, entries: Sequence[_Entry]) -> None:
-        rooms_of: dict[Callable[[], Plan], set[RoomId]] = {}
+        work: dict[Callable[[], Plan], list[Submission]] = {}
         for _, submission in entries:
             make_plan = self._rulebook.plans[type(submission.command)]
-            rooms_of.setdefault(make_plan, set()).add(submission.room_id)
-        plans = {make_plan: make_plan() for make_plan in rooms_of}
+            work.setdefault(make_plan, []).append(submission)
+        plans = {make_plan: make_plan() for make_plan in work}
         for make_plan, plan in plans.items():
-            await plan.load(self._conn, [*rooms_of[make_plan]])
+            await plan.load(self._conn, work[make_plan])
         for place, submission in entries:
             plan = plans[self._rulebook.plans[type(submission.command)]]
             self._results[place] = self._carry_out_by(plan, submission)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import uuid4
 
 import asyncpg
@@ -263,10 +264,11 @@ async def test_a_batch_whose_connection_is_lost_may_be_retried_as_a_whole(
     assert (await book.ledger.submit(wishes[0])).seq == 1
 
 
-async def test_hot_commands_and_others_of_a_room_keep_their_order(
-    database: Database, book: Book, ada: Identity
+@pytest.mark.parametrize("together", [True, False], ids=["in one batch", "one by one"])
+async def test_an_evening_of_poker_is_the_same_however_it_is_cut_into_batches(
+    database: Database, book: Book, ada: Identity, together: bool
 ):
-    """Whatever stands side by side with those of other rooms."""
+    """Commands of a room keep their order, side by side with those of other rooms."""
     grace = await new_person(database, "Grace")
     rooms = [await new_room(database, ada, grace) for _ in range(3)]
     evening = [
@@ -282,8 +284,11 @@ async def test_hot_commands_and_others_of_a_room_keep_their_order(
         lambda room: start_story(room, ada, "Sign-out button"),
         lambda room: vote(room, grace, "1"),
     ]
-    results = await book.all_at_once(*(act(room) for act in evening for room in rooms))
+    wishes = [act(room) for act in evening for room in rooms]
+    batches = [wishes] if together else [[wish] for wish in wishes]
+    results = [result for batch in batches for result in await book.all_at_once(*batch)]
     for number, room in enumerate(rooms):
+        assert await read_table(database, room) == EVENING
         kinds = [type(result) for result in results[number::3]]
         assert [n for n, kind in enumerate(kinds) if kind is not Committed] == [0, 8]
         events = [orjson.loads(event) for event in await read_log(database, room)]
@@ -301,6 +306,29 @@ async def test_hot_commands_and_others_of_a_room_keep_their_order(
         cards = {vote["player"]["name"]: vote["card"] for vote in events[6]["data"]["votes"]}
         assert sorted(cards.values()) == ["13", "8"]
         assert book.frames(room) == await read_log(database, room)
+
+
+EVENING: Final = [
+    ("Sign-in page", 0, True, 1, ["13", "8"], []),
+    ("Sign-out button", 1, False, None, None, ["1"]),
+]
+"""Stories: title, place, whether revealed, the round kept and its cards, the cards on the table."""
+
+
+async def read_table(database: Database, room: RoomId) -> list[tuple[object, ...]]:
+    """Return the stories of a room's game, as in ``EVENING``."""
+    async with database.connection() as conn:
+        rows = await conn.fetch(
+            "select s.title, s.order_index, s.completed_at is not null, r.round_number, "
+            "array(select jsonb_array_elements(r.votes)->>'card' order by 1), "
+            "array(select v.value from poker.votes v where v.story_id = s.id "
+            "and g.current_story_id = s.id order by 1), r.story_id is null "
+            "from poker.sessions g join poker.stories s on s.session_id = g.id "
+            "left join poker.rounds r on r.story_id = s.id where g.room_id = $1 "
+            "order by s.order_index",
+            room,
+        )
+    return [(*row[:4], None if row[6] else row[4], row[5]) for row in rows]
 
 
 async def test_hot_commands_of_many_rooms_cost_as_many_statements_as_one(

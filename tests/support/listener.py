@@ -14,6 +14,8 @@ from tests.support.frames import payloads
 class Listener:
     """In a room of its own, which is flushed when the listener is asked, if not before."""
 
+    takes_deflate = False
+
     def __init__(self, schedule_flush: Callable[[Room], None] = lambda _room: None) -> None:
         self.room = Room(RoomId(uuid4()), Position(1, Seq(0)), schedule_flush)
         self.writes = 0

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple, cast
 
-from gateway.activities.activity import Activity, Context, Outcome, Visit
+from gateway.activities.activity import Activity, Context, Outcome, Submission, Visit
 from gateway.activities.chat.messages import (
     ChatMessage,
     ChatSend,
@@ -35,7 +35,7 @@ class Sending:
     def __init__(self) -> None:
         self._messages: list[_Message] = []
 
-    async def load(self, _conn: Connection, _room_ids: Sequence[RoomId]) -> None:
+    async def load(self, _conn: Connection, _submissions: Sequence[Submission]) -> None:
         """Nothing: that the sender is a member is known already."""
 
     def carry_out(self, context: Context, command: ChatSend) -> Outcome:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from gateway.activities.activity import Context, Outcome
+from gateway.activities.activity import Context, Outcome, Submission
 from gateway.activities.rooms.messages import MemberJoined, Role
 from gateway.core.ids import RoomId, UserId
 from gateway.storage.connection import Connection
@@ -31,7 +31,7 @@ class Arrivals:
     def __init__(self) -> None:
         self._new: list[_NewMember] = []
 
-    async def load(self, _conn: Connection, _room_ids: Sequence[RoomId]) -> None:
+    async def load(self, _conn: Connection, _submissions: Sequence[Submission]) -> None:
         """Nothing: who is a member is known already."""
 
     def carry_out(self, context: Context, command: BecomeMember) -> Outcome:

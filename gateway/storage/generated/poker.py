@@ -29,15 +29,6 @@ class ActiveGamesRow:
     story_title: str | None
     story_completed_at: datetime | None
     story_started_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class TablesRow:
-    room_id: RoomId
-    id: UUID
-    config: Json
-    current_story_id: UUID | None
-    story_completed_at: datetime | None
     voters: Sequence[UUID]
 
 
@@ -55,7 +46,9 @@ async def active_games(
     *,
     room_ids: Sequence[RoomId],
 ) -> list[ActiveGamesRow]:
-    """The games of rooms, with their open stories. Partial unique index (room_id) where is_active."""
+    """The games of rooms, with their open stories and who has voted; not the cards. A deleted
+    account has left its seat. Partial unique index (room_id) where is_active; index votes (story_id).
+    """
     answer = await conn.fetch(
         _SQL["active_games"],
         room_ids,
@@ -63,63 +56,50 @@ async def active_games(
     return [ActiveGamesRow(*record) for record in answer]
 
 
-async def insert_game(
+async def insert_games(
     conn: Connection,
     *,
-    id: UUID,
-    room_id: RoomId,
-    name: str,
-    host_id: UserId,
     config: Json,
     created_at: datetime,
     expires_at: datetime,
+    ids: Sequence[UUID],
+    room_ids: Sequence[RoomId],
+    names: Sequence[str],
+    host_ids: Sequence[UserId],
 ) -> int:
     """One active game a room; a second one violates the partial unique index."""
     answer = await conn.execute(
-        _SQL["insert_game"],
-        id,
-        room_id,
-        name,
-        host_id,
+        _SQL["insert_games"],
         config,
         created_at,
         expires_at,
+        ids,
+        room_ids,
+        names,
+        host_ids,
     )
     return affected_rows(answer)
 
 
-async def open_story(
+async def open_stories(
     conn: Connection,
     *,
-    id: UUID,
-    session_id: UUID,
-    title: str,
+    ids: Sequence[UUID],
+    session_ids: Sequence[UUID],
+    titles: Sequence[str],
     created_at: datetime,
 ) -> int:
-    """Adds a story at the end and makes it the one to vote on. Index (session_id, order_index)."""
+    """Adds stories at the end of their games, and makes each game's last one the one to vote on.
+    Index (session_id, order_index).
+    """
     answer = await conn.execute(
-        _SQL["open_story"],
-        id,
-        session_id,
-        title,
+        _SQL["open_stories"],
+        ids,
+        session_ids,
+        titles,
         created_at,
     )
     return affected_rows(answer)
-
-
-async def tables(
-    conn: Connection,
-    *,
-    room_ids: Sequence[RoomId],
-) -> list[TablesRow]:
-    """What lies on the tables of many rooms, without the cards. A deleted account has left its seat.
-    Partial unique index (room_id) where is_active; index votes (story_id).
-    """
-    answer = await conn.fetch(
-        _SQL["tables"],
-        room_ids,
-    )
-    return [TablesRow(*record) for record in answer]
 
 
 async def cast_votes(
@@ -165,39 +145,26 @@ async def votes_of(
     return [VotesOfRow(*record) for record in answer]
 
 
-async def keep_round(
+async def keep_rounds(
     conn: Connection,
     *,
-    story_id: UUID,
-    session_id: UUID,
-    votes: Json,
-    statistics: Json,
-    started_at: datetime,
     revealed_at: datetime,
+    story_ids: Sequence[UUID],
+    session_ids: Sequence[UUID],
+    votes: Sequence[str],
+    statistics: Sequence[str],
+    started_at: Sequence[datetime],
 ) -> int:
-    """The finished round, with everything that was on the table."""
+    """Keeps the finished rounds, with everything that was on the table, and closes their stories:
+    a revealed story takes no more votes. Unique (story_id, round_number), primary key of stories.
+    """
     answer = await conn.execute(
-        _SQL["keep_round"],
-        story_id,
-        session_id,
+        _SQL["keep_rounds"],
+        revealed_at,
+        story_ids,
+        session_ids,
         votes,
         statistics,
         started_at,
-        revealed_at,
-    )
-    return affected_rows(answer)
-
-
-async def complete_story(
-    conn: Connection,
-    *,
-    completed_at: datetime,
-    story_id: UUID,
-) -> int:
-    """A revealed story takes no more votes. Primary key."""
-    answer = await conn.execute(
-        _SQL["complete_story"],
-        completed_at,
-        story_id,
     )
     return affected_rows(answer)
