@@ -10,13 +10,20 @@ from typing import Final
 
 from gateway.storage.connection import Connection
 
-BEGIN: Final = "begin; set local idle_in_transaction_session_timeout = '3s'"
-"""A transaction whose next statement takes longer to arrive is ended by the server.
+BEGIN: Final = (
+    "begin; "
+    "set local idle_in_transaction_session_timeout = '3s'; "
+    "set local plan_cache_mode = force_generic_plan"
+)
+"""Begins, and sets for the transaction alone (PgBouncer would hand a session's on to others):
 
-Its locks would otherwise outlive a gateway that was paused or cut off without a
-word, until TCP notices, and nobody else could write to its rooms. Shorter than
-a statement may take, so that whoever waits for the locks still gets them. Set
-for the transaction alone: PgBouncer would hand a session's on to others.
+- when its next statement takes longer to arrive, the server ends it. Its locks
+  would otherwise outlive a gateway that was paused or cut off without a word,
+  until TCP notices, and nobody else could write to its rooms. Shorter than a
+  statement may take, so that whoever waits for the locks still gets them;
+- a prepared statement's plan is kept. Left to itself, the server plans anew each
+  time where the values are arrays, which takes longer than the statement. All
+  statements look up keys in indexes: there is nothing to choose by the values.
 """
 
 
