@@ -72,7 +72,8 @@ with wanted as (
 ),
 seated as (
   insert into poker.players (id, session_id, user_id, name, joined_at, last_seen_at)
-  select w.seat_id, w.session_id, w.user_id, w.name, :created_at::timestamptz, :created_at::timestamptz
+  select distinct on (w.session_id, w.user_id)
+    w.seat_id, w.session_id, w.user_id, w.name, :created_at::timestamptz, :created_at::timestamptz
   from wanted w
   on conflict (session_id, user_id) do update
   set last_seen_at = excluded.last_seen_at, is_active = true

@@ -189,7 +189,7 @@ def _at_commit(then: Then) -> Disturbance:
 
     @asynccontextmanager
     async def disturbance(_: Site, instance: Instance) -> AsyncIterator[None]:
-        instance.database.set_trap(Trap(b"COMMIT;", then))
+        instance.database.set_trap(Trap(b"commit\0", then))
         yield
         instance.database.heal()
 

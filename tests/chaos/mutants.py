@@ -47,8 +47,12 @@ MUTANTS: Final[Mapping[str, tuple[Patch, ...]]] = {
             "        for entry, result in zip(entries, results, strict=True):\n"
             "            if id(entry) not in self._told:\n"
             "                entry.done(result)\n"
-            "            self._told.discard(id(entry))\n\n"
-            "    _told: set[int] = set()\n",
+            "            self._told.discard(id(entry))\n",
+        ),
+        Patch(
+            "gateway/runtime/ledger.py",
+            "        self._closed = False\n",
+            "        self._closed = False\n        self._told: set[int] = set()\n",
         ),
     ),
     "no-gap-check": (

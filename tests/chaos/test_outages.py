@@ -66,7 +66,7 @@ async def test_a_link_to_postgresql_that_is_cut_in_a_commit_frees_its_room(
 ):
     """The other instance goes on in the same room; what was cut off is committed when it heals."""
     cut, _ = site.instances
-    cut.database.set_trap(Trap(b"COMMIT;", Then.HOLD))
+    cut.database.set_trap(Trap(b"commit\0", Then.HOLD))
     try:
         held = probes.say(0)
         async with asyncio.timeout(NOTICED_SECONDS):
