@@ -28,7 +28,7 @@ from gateway.embedded import EmbeddedServers, embedded_servers
 from gateway.telemetry import configure_logging
 
 CONNECTIONS = 8
-WINDOW = 50
+WINDOW = 100
 """Messages under way on each connection."""
 
 ROOMS = (1, 10, 100, 1_000)

@@ -33,8 +33,8 @@ from gateway.storage.random_ids import random_ids
 
 log = structlog.get_logger()
 
-LANES = 2
-"""Transactions under way at once: one computes while PostgreSQL is busy with another."""
+LANES = 3
+"""Transactions under way at once: one computes while PostgreSQL is busy with the others."""
 
 MAX_QUEUED = 10_000
 """Commands not answered yet. At 10,000 commits a second that is one second's worth."""

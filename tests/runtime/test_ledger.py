@@ -410,7 +410,7 @@ async def test_closing_answers_what_was_taken_and_takes_no_more(
 async def test_a_room_that_waits_holds_up_its_lane_alone(
     database: Database, book: Book, ada: Identity
 ):
-    """Two transactions are under way at once, never for the same room."""
+    """Several transactions are under way at once, never for the same room."""
     rooms = [await new_room(database, ada) for _ in range(30)]
     waiting = rooms[0]
     other = next(room for room in rooms if (room.int - waiting.int) % ledger_module.LANES)
