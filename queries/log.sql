@@ -16,14 +16,19 @@ for no key update;
 -- The roles of a batch's actors, and those of its commands that have been carried
 -- out before: a row has a role, or the key, seq and time of an event. Read after
 -- the lock, so a command's twin still in flight has either committed or not yet
--- begun. Primary key of room_users; unique index room_events (room_id, actor, key),
--- where the limit leaves the planner no join but one look for each, whatever it
--- believes about the table.
+-- begun. Primary key of room_users; unique index room_events (room_id, actor, key).
+-- The limits leave the planner no join but one look for each, whatever it believes
+-- about the tables.
 -- nullable: role, key, seq, created_at
 -- not null: room_id, actor
 select wanted.room_id, wanted.actor, m.role, null as key, null::bigint as seq, null as created_at
 from unnest(:actor_rooms::uuid[], :actors::uuid[]) as wanted (room_id, actor)
-join room_users m on m.room_id = wanted.room_id and m.user_id = wanted.actor
+cross join lateral (
+  select *
+  from room_users
+  where room_users.room_id = wanted.room_id and room_users.user_id = wanted.actor
+  limit 1
+) m
 union all
 select wanted.room_id, wanted.actor, null, e.key, e.seq, e.created_at
 from unnest(:command_rooms::uuid[], :command_actors::uuid[], :keys::text[])

@@ -3,7 +3,8 @@
 
 -- name: active_games(room_ids)
 -- The games of rooms, with their open stories and who has voted; not the cards. A deleted
--- account has left its seat. Partial unique index (room_id) where is_active; index votes (story_id).
+-- account has left its seat. Partial unique index (room_id) where is_active; index votes (story_id);
+-- primary keys, each looked up by itself, whatever the planner believes about the tables.
 -- nullable: host_name, host_avatar_url, story_title, story_completed_at, story_started_at
 -- not null: voters
 select
@@ -11,14 +12,13 @@ select
   h.username as host_name, h.avatar_url as host_avatar_url,
   s.title as story_title, s.completed_at as story_completed_at, s.created_at as story_started_at,
   array(
-    select coalesce(p.user_id, p.id)
+    select coalesce((select user_id from poker.players where id = v.player_id), v.player_id)
     from poker.votes v
-    join poker.players p on p.id = v.player_id
     where v.story_id = g.current_story_id
   ) as voters
 from poker.sessions g
-left join users h on h.id = g.host_id
-left join poker.stories s on s.id = g.current_story_id
+left join lateral (select * from users where id = g.host_id limit 1) h on true
+left join lateral (select * from poker.stories where id = g.current_story_id limit 1) s on true
 where g.room_id = any(:room_ids::uuid[]) and g.is_active;
 
 -- name: insert_games(ids, room_ids, names, host_ids, config, created_at, expires_at)!
@@ -88,15 +88,15 @@ set value = excluded.value, created_at = excluded.created_at;
 
 -- name: votes_of(story_ids)
 -- The cards of stories with their players, the latest change last. The seat stands for an account
--- that has been deleted. Index story_id.
+-- that has been deleted. Index story_id; primary keys, looked up as above.
 -- nullable: avatar_url
 -- not null: user_id, name
 select
   v.story_id, coalesce(p.user_id, p.id) as user_id, coalesce(u.username, p.name) as name,
   u.avatar_url, v.value
 from poker.votes v
-join poker.players p on p.id = v.player_id
-left join users u on u.id = p.user_id
+cross join lateral (select * from poker.players where id = v.player_id limit 1) p
+left join lateral (select * from users where id = p.user_id limit 1) u on true
 where v.story_id = any(:story_ids::uuid[])
 order by v.created_at, name;
 

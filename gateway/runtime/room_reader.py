@@ -98,10 +98,7 @@ class RoomReader:
     async def _read_all(
         self, questions: Sequence[_Question]
     ) -> list[Reading | GatewayError | None]:
-        async with (
-            self._database.connection() as conn,
-            conn.transaction(isolation="repeatable_read", readonly=True),
-        ):
+        async with self._database.snapshot() as conn:
             standings = await _read_standings(conn, [question.visit for question in questions])
             answers = [_answer(standings.get(_pair(q.visit)), q.since) for q in questions]
             snapshots = [

@@ -26,7 +26,7 @@ from gateway.storage.connection import (
     prepare_connection,
 )
 from gateway.storage.generated import server
-from gateway.storage.transactions import transaction
+from gateway.storage.transactions import snapshot, transaction
 
 STATEMENT_SECONDS: Final = 5
 """A statement that takes longer is cut off: a paused server must not hold its callers for ever."""
@@ -145,6 +145,12 @@ class Database:
         took place. The block may pause for three seconds between statements.
         """
         async with self.connection() as conn, transaction(conn):
+            yield conn
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Connection]:
+        """Lend a connection to read with: all of it as it stands at the first statement."""
+        async with self.connection() as conn, snapshot(conn):
             yield conn
 
     async def check(self) -> None:

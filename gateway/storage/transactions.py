@@ -10,21 +10,28 @@ from typing import Final
 
 from gateway.storage.connection import Connection
 
-BEGIN: Final = (
-    "begin; "
-    "set local idle_in_transaction_session_timeout = '3s'; "
-    "set local plan_cache_mode = force_generic_plan"
+_PLAN_ONCE_AND_BY_INDEX: Final = (
+    "set local plan_cache_mode = force_generic_plan; set local enable_seqscan = off"
 )
-"""Begins, and sets for the transaction alone (PgBouncer would hand a session's on to others):
+# All statements look up keys in indexes. Left to itself, the server plans anew each
+# time where the values are arrays, which takes longer than the statement; and
+# while a table's statistics are from when it was small, or not there yet, it
+# scans what has become ten thousand rows. For the transaction alone: PgBouncer
+# would hand a session's settings on to others.
 
-- when its next statement takes longer to arrive, the server ends it. Its locks
-  would otherwise outlive a gateway that was paused or cut off without a word,
-  until TCP notices, and nobody else could write to its rooms. Shorter than a
-  statement may take, so that whoever waits for the locks still gets them;
-- a prepared statement's plan is kept. Left to itself, the server plans anew each
-  time where the values are arrays, which takes longer than the statement. All
-  statements look up keys in indexes: there is nothing to choose by the values.
+BEGIN: Final = (
+    "begin; set local idle_in_transaction_session_timeout = '3s'; " + _PLAN_ONCE_AND_BY_INDEX
+)
+"""A transaction whose next statement takes longer than that to arrive is ended by the server.
+
+Its locks would otherwise outlive a gateway that was paused or cut off without a
+word, until TCP notices, and nobody else could write to its rooms. Shorter than
+a statement may take, so that whoever waits for the locks still gets them.
 """
+
+BEGIN_SNAPSHOT: Final = (
+    "begin isolation level repeatable read, read only; " + _PLAN_ONCE_AND_BY_INDEX
+)
 
 
 @asynccontextmanager
@@ -42,6 +49,16 @@ async def transaction(conn: Connection) -> AsyncIterator[None]:
         raise
     if await conn.execute("commit") != "COMMIT":
         raise RuntimeError("the transaction was rolled back: a statement in it had failed")
+
+
+@asynccontextmanager
+async def snapshot(conn: Connection) -> AsyncIterator[None]:
+    """Read in the block, all of it as it stands at the first statement."""
+    await conn.execute(BEGIN_SNAPSHOT)
+    try:
+        yield
+    finally:
+        await conn.execute("rollback")
 
 
 @asynccontextmanager

@@ -92,9 +92,9 @@ async def find_standing(
     """The roles of a batch's actors, and those of its commands that have been carried
     out before: a row has a role, or the key, seq and time of an event. Read after
     the lock, so a command's twin still in flight has either committed or not yet
-    begun. Primary key of room_users; unique index room_events (room_id, actor, key),
-    where the limit leaves the planner no join but one look for each, whatever it
-    believes about the table.
+    begun. Primary key of room_users; unique index room_events (room_id, actor, key).
+    The limits leave the planner no join but one look for each, whatever it believes
+    about the tables.
     """
     answer = await conn.fetch(
         _SQL["find_standing"],

@@ -47,7 +47,8 @@ async def active_games(
     room_ids: Sequence[RoomId],
 ) -> list[ActiveGamesRow]:
     """The games of rooms, with their open stories and who has voted; not the cards. A deleted
-    account has left its seat. Partial unique index (room_id) where is_active; index votes (story_id).
+    account has left its seat. Partial unique index (room_id) where is_active; index votes (story_id);
+    primary keys, each looked up by itself, whatever the planner believes about the tables.
     """
     answer = await conn.fetch(
         _SQL["active_games"],
@@ -136,7 +137,7 @@ async def votes_of(
     story_ids: Sequence[UUID],
 ) -> list[VotesOfRow]:
     """The cards of stories with their players, the latest change last. The seat stands for an account
-    that has been deleted. Index story_id.
+    that has been deleted. Index story_id; primary keys, looked up as above.
     """
     answer = await conn.fetch(
         _SQL["votes_of"],
