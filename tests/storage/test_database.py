@@ -71,6 +71,18 @@ async def _hide_an_error(database: Database) -> None:
             await conn.execute("select from nowhere")
 
 
+async def test_a_snapshot_stays_as_it_was_at_its_first_statement(database: Database) -> None:
+    """What is committed meanwhile is not in it; and it is for reading."""
+    async with database.snapshot() as conn:
+        assert await conn.fetchval(COUNT) == 0
+        async with database.transaction() as other:
+            await other.execute(ADD, "ada")
+        assert await conn.fetchval(COUNT) == 0
+        with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+            await conn.execute(ADD, "grace")
+    assert await _count(database) == 1
+
+
 async def test_a_savepoint_undoes_its_block_alone(database: Database) -> None:
     """What failed leaves nothing, what came before and after stays; blocks may be nested."""
     async with database.transaction() as conn, savepoint(conn):

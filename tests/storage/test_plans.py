@@ -10,6 +10,7 @@ from gateway.storage.connection import Connection
 from gateway.storage.database import DatabaseSettings, direct_connection
 from gateway.storage.resources import QUERIES
 from gateway.storage.sql import Query, read_queries
+from gateway.storage.transactions import transaction
 from tests.support.databases import migrated_database
 
 pytestmark = pytest.mark.slow
@@ -77,6 +78,13 @@ async def filled(postgres_url: str) -> AsyncIterator[Connection]:
         yield conn
 
 
+@pytest.fixture(scope="module")
+async def empty(postgres_url: str) -> AsyncIterator[Connection]:
+    """A connection to a database of which nothing is known yet."""
+    async with direct_connection(DatabaseSettings(await migrated_database(postgres_url))) as conn:
+        yield conn
+
+
 async def _plan(conn: Connection, query: Query) -> dict[str, Any]:
     await conn.execute(f"prepare planned as {query.sql}")
     try:
@@ -102,6 +110,32 @@ async def test_no_query_reads_a_whole_table(filled: Connection, query: Query) ->
     """Every access to a table goes through an index."""
     scans = [n for n in _nodes(await _plan(filled, query)) if n["Node Type"] == "Seq Scan"]
     assert [scan["Relation Name"] for scan in scans] == []
+
+
+HOT = {
+    "log": {"lock_rooms", "find_standing", "read_rooms_for", "append_events"},
+    "messages": {"insert_messages", "newest_messages"},
+    "poker": {query.name for query in read_queries(QUERIES / "poker.sql")},
+    "rooms": {"add_members"},
+}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [query for query in NAMED if query.values[0].name in HOT.get(query.id.split(".")[0], ())],
+)
+async def test_a_plan_from_when_all_was_empty_stays_right(empty: Connection, query: Query) -> None:
+    """What a busy room's commands and joins run looks each key up, however the tables grow."""
+    async with transaction(empty):
+        plan = await _plan(empty, query)
+    scans = [node for node in _nodes(plan) if node["Node Type"].endswith("Scan")]
+    whole = [n.get("Relation Name") for n in scans if "Relation Name" in n and not _looks_up(n)]
+    assert whole == []
+
+
+def _looks_up(node: dict[str, Any]) -> bool:
+    """Whether a scan of a table knows what it looks for, by itself or by what is below it."""
+    return any("Index Cond" in below for below in _nodes(node))
 
 
 @pytest.mark.parametrize(
