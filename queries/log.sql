@@ -90,14 +90,20 @@ from rooms
 where id = any(:room_ids::uuid[]);
 
 -- name: read_rooms_for(room_ids, user_ids)
--- Rooms, each as one person stands to it: role is null for a stranger. Primary keys.
+-- Rooms, each as one person stands to it: role is null for a stranger. Primary keys,
+-- each looked up by itself, as above.
 -- nullable: role
 -- not null: user_id
 select
   r.id, w.user_id, r.name, r.description, r.is_private, r.is_archived, r.epoch, r.last_seq, m.role
 from unnest(:room_ids::uuid[], :user_ids::uuid[]) as w (room_id, user_id)
-join rooms r on r.id = w.room_id
-left join room_users m on m.room_id = w.room_id and m.user_id = w.user_id;
+cross join lateral (select * from rooms where rooms.id = w.room_id limit 1) r
+left join lateral (
+  select *
+  from room_users
+  where room_users.room_id = w.room_id and room_users.user_id = w.user_id
+  limit 1
+) m on true;
 
 -- name: start_epoch()!
 -- Another epoch for every room: run once after a backup was restored, so that no

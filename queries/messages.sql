@@ -24,5 +24,5 @@ cross join lateral (
   order by messages.seq desc
   limit :max_messages::int
 ) m
-left join users u on u.id = m.user_id
+left join lateral (select * from users where users.id = m.user_id limit 1) u on true
 order by m.room_id, m.seq desc;

@@ -62,11 +62,12 @@ limit 1;
 select * from room_users where room_id = :room_id and user_id = :user_id;
 
 -- name: add_members(room_ids, user_ids, roles)!
--- What was said before counts as read. Somebody who is in already stays what they are. Primary keys.
+-- What was said before counts as read. Somebody who is in already stays what they are. Primary
+-- keys, each looked up by itself.
 insert into room_users (room_id, user_id, role, read_count)
 select r.id, m.user_id, m.role, r.message_count
 from unnest(:room_ids::uuid[], :user_ids::uuid[], :roles::text[]) as m (room_id, user_id, role)
-join rooms r on r.id = m.room_id
+cross join lateral (select * from rooms where rooms.id = m.room_id limit 1) r
 on conflict do nothing;
 
 -- name: create_invitation(token_hash, room_id, created_by, expires_at, max_uses)!

@@ -79,9 +79,10 @@ async def filled(postgres_url: str) -> AsyncIterator[Connection]:
 
 
 @pytest.fixture(scope="module")
-async def empty(postgres_url: str) -> AsyncIterator[Connection]:
-    """A connection to a database of which nothing is known yet."""
+async def small(postgres_url: str) -> AsyncIterator[Connection]:
+    """A connection to a database whose tables have a page or two, and are known to have."""
     async with direct_connection(DatabaseSettings(await migrated_database(postgres_url))) as conn:
+        await conn.execute(FILL.replace("000", ""))
         yield conn
 
 
@@ -113,21 +114,21 @@ async def test_no_query_reads_a_whole_table(filled: Connection, query: Query) ->
 
 
 HOT = {
-    "log": {"lock_rooms", "find_standing", "read_rooms_for", "append_events"},
-    "messages": {"insert_messages", "newest_messages"},
-    "poker": {query.name for query in read_queries(QUERIES / "poker.sql")},
-    "rooms": {"add_members"},
+    *("log.lock_rooms", "log.find_standing", "log.read_rooms_for", "rooms.add_members"),
+    *("messages.insert_messages", "messages.newest_messages"),
+    *("poker.active_games", "poker.votes_of", "poker.cast_votes"),
 }
+# Not those that update what they find: SQL leaves them a join, which may go through
+# the table once until the statement is prepared anew (STATEMENT_LIFETIME_SECONDS).
 
 
-@pytest.mark.parametrize(
-    "query",
-    [query for query in NAMED if query.values[0].name in HOT.get(query.id.split(".")[0], ())],
-)
-async def test_a_plan_from_when_all_was_empty_stays_right(empty: Connection, query: Query) -> None:
+@pytest.mark.parametrize("query", [query for query in NAMED if query.id in HOT])
+async def test_a_plan_from_when_tables_were_small_stays_right(
+    small: Connection, query: Query
+) -> None:
     """What a busy room's commands and joins run looks each key up, however the tables grow."""
-    async with transaction(empty):
-        plan = await _plan(empty, query)
+    async with transaction(small):
+        plan = await _plan(small, query)
     scans = [node for node in _nodes(plan) if node["Node Type"].endswith("Scan")]
     whole = [n.get("Relation Name") for n in scans if "Relation Name" in n and not _looks_up(n)]
     assert whole == []

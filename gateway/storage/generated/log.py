@@ -181,7 +181,9 @@ async def read_rooms_for(
     room_ids: Sequence[RoomId],
     user_ids: Sequence[UserId],
 ) -> list[ReadRoomsForRow]:
-    """Rooms, each as one person stands to it: role is null for a stranger. Primary keys."""
+    """Rooms, each as one person stands to it: role is null for a stranger. Primary keys,
+    each looked up by itself, as above.
+    """
     answer = await conn.fetch(
         _SQL["read_rooms_for"],
         room_ids,

@@ -19,9 +19,9 @@ _SQL: Final = sql_of("messages")
 @dataclass(frozen=True, slots=True)
 class NewestMessagesRow:
     room_id: RoomId
-    id: UUID | None
+    id: UUID
     seq: Seq
-    created_at: datetime | None
+    created_at: datetime
     content: str
     message_type: str
     user_id: UserId | None

@@ -158,7 +158,9 @@ async def add_members(
     user_ids: Sequence[UserId],
     roles: Sequence[str],
 ) -> int:
-    """What was said before counts as read. Somebody who is in already stays what they are. Primary keys."""
+    """What was said before counts as read. Somebody who is in already stays what they are. Primary
+    keys, each looked up by itself.
+    """
     answer = await conn.execute(
         _SQL["add_members"],
         room_ids,
