@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     database_pool_min: Annotated[int, Field(ge=1, le=1000)] = Field(
         2, description="Connections kept open."
     )
-    database_pool_max: Annotated[int, Field(ge=1, le=1000)] | None = Field(
+    database_pool_max: Annotated[int, Field(ge=5, le=1000)] | None = Field(
         None,
         description="Most connections; 20 in production, 10 in development. Each worker has so "
         "many, or fewer where PostgreSQL would not take all of them.",

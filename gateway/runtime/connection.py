@@ -11,6 +11,7 @@ handed to the ledger, which keeps their order, and are not waited for.
 
 import asyncio
 import fcntl
+import http
 import struct
 import termios
 from collections.abc import Callable, Coroutine
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 import structlog
 from typing_extensions import override
 from websockets.frames import Frame, Opcode
-from websockets.http11 import Request
+from websockets.http11 import Request, Response
 from websockets.protocol import State
 
 from gateway.core.close_codes import CloseCode
@@ -244,11 +245,12 @@ class Connection(asyncio.Protocol):
         """Accept or reject the opening handshake."""
         endpoint = self._endpoint
         address = endpoint.client_address(self._peer, request.headers.get_all("X-Forwarded-For"))
-        if (refusal := endpoint.refusal(address)) is not None:
-            retry_after_seconds = endpoint.admission.turn_away(refusal)
-            response = handshake.turn_away(self._protocol, refusal, retry_after_seconds)
-        else:
-            response = handshake.answer(self._protocol, request, endpoint.origin_allowed)
+        try:
+            response = self._answer(request, address)
+        except Exception:  # uvicorn would forget that this connection was counted in
+            log.exception("handshake.failed", path=request.path)
+            text = "This handshake cannot be read.\n"
+            response = self._protocol.reject(http.HTTPStatus.BAD_REQUEST, text)
         self._protocol.send_response(response)
         if self._protocol.state is State.OPEN:
             self._protocol.forget_handshake()
@@ -256,6 +258,13 @@ class Connection(asyncio.Protocol):
             self.takes_deflate = bool(self._protocol.extensions)
             endpoint.admission.enter(address)
             self._run(self._endpoint.welcome(self, handshake.token_of(request)))
+
+    def _answer(self, request: Request, address: str) -> Response:
+        endpoint = self._endpoint
+        if (refusal := endpoint.refusal(address)) is not None:
+            retry_after_seconds = endpoint.admission.turn_away(refusal)
+            return handshake.turn_away(self._protocol, refusal, retry_after_seconds)
+        return handshake.answer(self._protocol, request, endpoint.origin_allowed)
 
     # Messages
 

@@ -3,7 +3,11 @@
 import asyncio
 from collections.abc import Callable
 
+import structlog
+
 from gateway.runtime.room import Room
+
+log = structlog.get_logger()
 
 
 class EndOfTurn:
@@ -31,11 +35,18 @@ class EndOfTurn:
 
     def _end(self) -> None:
         tellings, self._tellings = self._tellings, []
-        try:
-            for telling in tellings:
-                telling()
-        finally:  # the others' events are not to wait for ever
-            self._is_due = False
-            rooms, self._rooms = self._rooms, []
-            for room in rooms:
-                room.flush()
+        for telling in tellings:
+            _do(telling)
+        self._is_due = False
+        rooms, self._rooms = self._rooms, []
+        for room in rooms:
+            _do(room.flush)
+        if self._tellings:
+            self._schedule()
+
+
+def _do(work: Callable[[], None]) -> None:
+    try:
+        work()
+    except Exception:  # the others' events are not to wait for ever
+        log.exception("end_of_turn.failed")

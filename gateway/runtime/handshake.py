@@ -5,7 +5,6 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from http.cookies import CookieError, SimpleCookie
 from typing import Final
-from urllib.parse import urlsplit
 
 from typing_extensions import override
 from websockets.exceptions import NegotiationError
@@ -78,6 +77,9 @@ class _SharedDeflate(ServerPerMessageDeflateFactory):
 
 _DEFLATE: Final = _SharedDeflate()
 
+_ONCE: Final = ("Host", "Origin", "Authorization")
+# Headers that are looked at here and have one value.
+
 
 class RoomProtocol(ServerProtocol):
     """The protocol of one connection. A client that offers no subprotocol is taken as well."""
@@ -107,8 +109,12 @@ class RoomProtocol(ServerProtocol):
 
 def answer(protocol: ServerProtocol, request: Request, origin_allowed: OriginCheck) -> Response:
     """Return the response to a handshake: 101, or why not."""
-    if urlsplit(request.path).path != PATH:
+    if request.path.partition("?")[0] != PATH:
         return protocol.reject(http.HTTPStatus.NOT_FOUND, f"The WebSocket is at {PATH}.\n")
+    for name in _ONCE:
+        if len(request.headers.get_all(name)) > 1:
+            text = f"The header {name} may come once.\n"
+            return protocol.reject(http.HTTPStatus.BAD_REQUEST, text)
     origin, host = request.headers.get("Origin"), request.headers.get("Host")
     if not origin_allowed(origin, host):
         return protocol.reject(

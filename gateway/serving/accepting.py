@@ -13,13 +13,18 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, cast
 
+import structlog
 from typing_extensions import override
+
+log = structlog.get_logger()
 
 AT_ONCE: Final = 8
 """Let in with one turn of the loop: a handshake takes 0.1 to 0.3 ms."""
 
 PACE_SECONDS: Final = 0.01
 """Between two turns in which some are let in, while many are on their way."""
+
+_PROBE: Final = b"GET /health/"
 
 _MAX_BYTES: Final = 64 * 1024
 # Kept of one request at the door; the rest waits in the kernel.
@@ -35,21 +40,29 @@ class Door:
         self._make_protocol = make_protocol
         self._is_crowded = is_crowded
         self._waiting: deque[_Newcomer] = deque()
+        self._is_open = False
 
     def newcomer(self) -> asyncio.Protocol:
         """Return the protocol of a connection that has not said anything yet."""
         return _Newcomer(self)
 
-    def knock(self, newcomer: "_Newcomer") -> None:
-        """Let somebody in when it is their turn."""
-        if not self._waiting:
-            self._schedule()
+    def knock(self, newcomer: "_Newcomer", request: bytes) -> None:
+        """Let somebody in when it is their turn: at once who asks how the instance is.
+
+        A load balancer that had to wait would take a crowded instance for a dead one.
+        """
+        if request.startswith(_PROBE):
+            newcomer.enter(self._make_protocol)
+            return
         self._waiting.append(newcomer)
+        if not self._is_open:
+            self._is_open = True
+            self._schedule()
 
     def _let_some_in(self) -> None:
         for _ in range(min(AT_ONCE, len(self._waiting))):
-            self._waiting[0].enter(self._make_protocol)
-            self._waiting.popleft()
+            self._waiting.popleft().enter(self._make_protocol)
+        self._is_open = bool(self._waiting)
         if self._waiting:
             self._schedule()
 
@@ -74,9 +87,10 @@ class _Newcomer(asyncio.Protocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        if not self._data:
-            self._door.knock(self)
+        is_first = not self._data
         self._data += data
+        if is_first:
+            self._door.knock(self, data)
         if len(self._data) > _MAX_BYTES:
             self._transport.pause_reading()
 
@@ -86,6 +100,11 @@ class _Newcomer(asyncio.Protocol):
             return
         protocol = make_protocol()
         self._transport.set_protocol(protocol)
-        protocol.connection_made(self._transport)
-        self._transport.resume_reading()
-        protocol.data_received(self._data)
+        try:
+            protocol.connection_made(self._transport)
+            self._transport.resume_reading()
+            protocol.data_received(self._data)
+        except Exception:
+            # What the event loop does where a protocol fails; those behind have their turn.
+            log.exception("door.newcomer_failed")
+            self._transport.abort()

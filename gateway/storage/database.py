@@ -40,9 +40,10 @@ Cancelling first, because the server would go on with the statement otherwise.
 STATEMENT_LIFETIME_SECONDS: Final = 10
 """A prepared statement is prepared anew after so long.
 
-PostgreSQL keeps its plan, and one made when a table was small scans all of it
-when it has grown: a second for what takes a millisecond, until the table is
-analyzed, which may take a minute.
+PostgreSQL keeps its plan, and one made when a table was small goes through all of
+it when it has grown, until the table is analyzed, which may take a minute. Inside
+a transaction settings prevent most of that (``transactions``); outside of one, and
+for an ``update`` that joins, this is what ends it.
 """
 
 CLOSE_SECONDS: Final = 5
@@ -142,7 +143,7 @@ class Database:
         """Lend a connection inside a transaction: committed at the end, rolled back on any error.
 
         A ``DatabaseUnavailable`` from the commit itself leaves open whether it
-        took place. The block may pause for three seconds between statements.
+        took place. How long the block may pause between statements: ``transactions.BEGIN``.
         """
         async with self.connection() as conn, transaction(conn):
             yield conn

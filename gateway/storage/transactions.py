@@ -5,7 +5,7 @@ begins, and which takes a commit that the server answered with a rollback for on
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from gateway.storage.connection import Connection
@@ -45,7 +45,8 @@ async def transaction(conn: Connection) -> AsyncIterator[None]:
     try:
         yield
     except BaseException:
-        await conn.execute("rollback")
+        with suppress(Exception):  # a connection on which that fails is not used again
+            await conn.execute("rollback")
         raise
     if await conn.execute("commit") != "COMMIT":
         raise RuntimeError("the transaction was rolled back: a statement in it had failed")
@@ -58,7 +59,8 @@ async def snapshot(conn: Connection) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await conn.execute("rollback")
+        with suppress(Exception):  # nothing was written
+            await conn.execute("rollback")
 
 
 @asynccontextmanager
@@ -68,6 +70,7 @@ async def savepoint(conn: Connection) -> AsyncIterator[None]:
     try:
         yield
     except BaseException:
-        await conn.execute("rollback to savepoint block; release savepoint block")
+        with suppress(Exception):  # what began the transaction will fail, too
+            await conn.execute("rollback to savepoint block; release savepoint block")
         raise
     await conn.execute("release savepoint block")

@@ -1,5 +1,6 @@
 """Everything a client can do wrong has its answer, and the connection lives where it can."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from uuid import uuid4
@@ -27,6 +28,32 @@ async def refusal(client: SocketClient, command: str, **fields: object) -> str:
     assert caught.value.message.endswith(".")
     await client.ask("ping")
     return caught.value.code
+
+
+@pytest.mark.parametrize(
+    ("request_line", "headers", "status"),
+    [
+        ("GET //[ HTTP/1.1", [], b"404"),
+        ("GET /ws HTTP/1.1", ["Origin: http://a.example", "Origin: http://b.example"], b"400"),
+        ("GET /ws HTTP/1.1", ["Authorization: Bearer a", "Authorization: Bearer b"], b"400"),
+        ("GET /ws HTTP/1.1", ["Accept: nonsense;q=much"], b"101"),
+    ],
+)
+async def test_a_strange_handshake_is_answered_and_bars_nobodys_way(
+    pair: Pair, connect: Connect, ada: Guest, request_line: str, headers: list[str], status: bytes
+):
+    """Nobody is counted in who is not, and whoever comes next is let in."""
+    host, _, port = pair[0].url.removeprefix("http://").partition(":")
+    upgrade = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"]
+    key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
+    lines = [request_line, f"Host: {host}:{port}", *upgrade, key, *headers, "", ""]
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write("\r\n".join(lines).encode())
+    async with asyncio.timeout(5):
+        assert (await reader.readline()).split(b" ")[1] == status
+    writer.close()
+    client = await connect(pair[0], ada)
+    await client.ask("ping")
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import socket
 from collections.abc import Callable
+from typing import cast
 
 import pytest
 import uvloop
@@ -79,3 +80,54 @@ def test_while_many_are_on_their_way_the_others_wait_at_the_door(monkeypatch: py
     by_turn = sorted(guest.turn for guest in guests)
     waited = max(later - earlier for earlier, later in itertools.pairwise(by_turn))
     assert waited > 10
+
+
+class Stumbling(asyncio.Protocol):
+    """Fails at what it is told."""
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        raise ValueError(data)
+
+
+class Answering(asyncio.Protocol):
+    """Says back what it hears."""
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        self._transport.write(data)
+
+
+async def answers(door: Door, *requests: bytes) -> list[bytes]:
+    """Come to a door one after another; return what is heard first from inside, b"" if cut off."""
+    server = await asyncio.get_running_loop().create_server(door.newcomer, "127.0.0.1", 0)
+    heard, writers = [], []
+    for request in requests:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        writers.append(writer)
+        writer.write(request)
+        if request.startswith(b"GET"):
+            async with asyncio.timeout(5):
+                heard.append(await reader.read(100))
+    for writer in writers:
+        writer.close()
+    server.close()
+    return heard
+
+
+def test_one_whose_protocol_fails_is_cut_off_and_does_not_bar_the_way():
+    """Whoever stands behind comes in."""
+    protocols = iter([Stumbling(), Answering()])
+    door = Door(lambda: next(protocols), lambda: False)
+    assert uvloop.run(answers(door, b"GET /a", b"GET /b")) == [b"", b"GET /b"]
+
+
+def test_who_asks_how_the_instance_is_does_not_wait(monkeypatch: pytest.MonkeyPatch):
+    """A load balancer's probe passes the crowd."""
+    monkeypatch.setattr(accepting, "PACE_SECONDS", 60)
+    door = Door(Answering, lambda: True)
+    assert uvloop.run(answers(door, b"POST /", b"GET /health/live")) == [b"GET /health/live"]

@@ -83,6 +83,22 @@ async def test_a_snapshot_stays_as_it_was_at_its_first_statement(database: Datab
     assert await _count(database) == 1
 
 
+async def test_a_transaction_that_cannot_be_rolled_back_says_what_went_wrong_first(
+    database: Database,
+) -> None:
+    """A cancelled task ends as cancelled, also when the server is gone by then."""
+    with pytest.raises(asyncio.CancelledError):
+        await _be_cut_off_and_cancelled(database)
+    assert await _count(database) == 0
+
+
+async def _be_cut_off_and_cancelled(database: Database) -> None:
+    async with database.transaction() as conn:
+        await conn.execute(ADD, "ada")
+        conn.terminate()
+        raise asyncio.CancelledError
+
+
 async def test_a_savepoint_undoes_its_block_alone(database: Database) -> None:
     """What failed leaves nothing, what came before and after stays; blocks may be nested."""
     async with database.transaction() as conn, savepoint(conn):

@@ -211,12 +211,16 @@ class Playing:
         game, story_id = self._open_story(context, command.data.story_id)
         rules.check_card(command.data.card, game.deck)
         voter = context.actor
-        game.put(RevealedVote(player=voter.person, card=command.data.card))
+        vote = RevealedVote(player=voter.person, card=command.data.card)
+        event = PokerVoted(
+            game_id=game.id,
+            story_id=story_id,
+            player=voter.person,
+            voted=len(game.voters | {voter.user_id}),
+        )
+        game.put(vote)
         self._votes[story_id, voter.user_id] = _Vote(
             context.new_id(), game.id, story_id, voter.user_id, voter.name, command.data.card
-        )
-        event = PokerVoted(
-            game_id=game.id, story_id=story_id, player=voter.person, voted=len(game.voters)
         )
         return Outcome((event,))
 
@@ -228,6 +232,7 @@ class Playing:
         if not votes:
             raise InvalidState("Nobody has voted yet: there is nothing to reveal.")
         summary = rules.summarise([vote.card for vote in votes])
+        event = PokerRevealed(game_id=game.id, story_id=story_id, votes=votes, statistics=summary)
         game.is_revealed = True
         self._rounds.append(
             _Round(
@@ -238,7 +243,6 @@ class Playing:
                 game.started_at or context.now,
             )
         )
-        event = PokerRevealed(game_id=game.id, story_id=story_id, votes=votes, statistics=summary)
         return Outcome((event,))
 
     def _votes_on(self, game: _Game, story_id: UUID) -> tuple[RevealedVote, ...]:
