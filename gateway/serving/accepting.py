@@ -24,6 +24,9 @@ AT_ONCE: Final = 8
 PACE_SECONDS: Final = 0.01
 """Between two turns in which some are let in, while many are on their way."""
 
+SILENT_SECONDS: Final = 10.0
+"""Who connects and says nothing for so long is cut off."""
+
 _PROBE: Final = b"GET /health/"
 
 _MAX_BYTES: Final = 64 * 1024
@@ -74,22 +77,30 @@ class Door:
 class _Newcomer(asyncio.Protocol):
     """A connection at the door, and what it has sent so far."""
 
-    __slots__ = ("_data", "_door", "_transport")
+    __slots__ = ("_data", "_door", "_patience", "_transport")
 
     def __init__(self, door: Door) -> None:
         self._door = door
         self._data = b""
         self._transport: asyncio.Transport
+        self._patience: asyncio.TimerHandle
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        loop = asyncio.get_running_loop()
+        self._patience = loop.call_later(SILENT_SECONDS, self._transport.abort)
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._patience.cancel()
 
     @override
     def data_received(self, data: bytes) -> None:
         is_first = not self._data
         self._data += data
         if is_first:
+            self._patience.cancel()
             self._door.knock(self, data)
         if len(self._data) > _MAX_BYTES:
             self._transport.pause_reading()

@@ -131,3 +131,20 @@ def test_who_asks_how_the_instance_is_does_not_wait(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(accepting, "PACE_SECONDS", 60)
     door = Door(Answering, lambda: True)
     assert uvloop.run(answers(door, b"POST /", b"GET /health/live")) == [b"GET /health/live"]
+
+
+def test_who_says_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch):
+    """Nobody counts them, so they must not stay."""
+    monkeypatch.setattr(accepting, "SILENT_SECONDS", 0.05)
+
+    async def come() -> bytes:
+        door = Door(Answering, lambda: False)
+        server = await asyncio.get_running_loop().create_server(door.newcomer, "127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        async with asyncio.timeout(5):
+            heard = await reader.read()
+        writer.close()
+        server.close()
+        return heard
+
+    assert uvloop.run(come()) == b""
