@@ -43,7 +43,7 @@ class Door:
         self._make_protocol = make_protocol
         self._is_crowded = is_crowded
         self._waiting: deque[_Newcomer] = deque()
-        self._is_open = False
+        self._is_due = False
 
     def newcomer(self) -> asyncio.Protocol:
         """Return the protocol of a connection that has not said anything yet."""
@@ -58,14 +58,14 @@ class Door:
             newcomer.enter(self._make_protocol)
             return
         self._waiting.append(newcomer)
-        if not self._is_open:
-            self._is_open = True
+        if not self._is_due:
+            self._is_due = True
             self._schedule()
 
     def _let_some_in(self) -> None:
         for _ in range(min(AT_ONCE, len(self._waiting))):
             self._waiting.popleft().enter(self._make_protocol)
-        self._is_open = bool(self._waiting)
+        self._is_due = bool(self._waiting)
         if self._waiting:
             self._schedule()
 
@@ -109,9 +109,9 @@ class _Newcomer(asyncio.Protocol):
         """Come in, if still there."""
         if self._transport.is_closing():
             return
-        protocol = make_protocol()
-        self._transport.set_protocol(protocol)
         try:
+            protocol = make_protocol()
+            self._transport.set_protocol(protocol)
             protocol.connection_made(self._transport)
             self._transport.resume_reading()
             protocol.data_received(self._data)

@@ -121,9 +121,16 @@ async def answers(door: Door, *requests: bytes) -> list[bytes]:
 
 def test_one_whose_protocol_fails_is_cut_off_and_does_not_bar_the_way():
     """Whoever stands behind comes in."""
-    protocols = iter([Stumbling(), Answering()])
-    door = Door(lambda: next(protocols), lambda: False)
-    assert uvloop.run(answers(door, b"GET /a", b"GET /b")) == [b"", b"GET /b"]
+    makers = iter([Stumbling, None, Answering])
+
+    def make() -> asyncio.Protocol:
+        maker = next(makers)
+        if maker is None:
+            raise ValueError("no protocol for this one")
+        return maker()
+
+    door = Door(make, lambda: False)
+    assert uvloop.run(answers(door, b"GET /a", b"GET /b", b"GET /c")) == [b"", b"", b"GET /c"]
 
 
 def test_who_asks_how_the_instance_is_does_not_wait(monkeypatch: pytest.MonkeyPatch):
