@@ -40,22 +40,26 @@ async def patiently(
     """Call ``connect``, which connects to ``url``, until it succeeds or time is up.
 
     One attempt may take ``attempt_seconds``, all of them ``connect_seconds``;
-    then ``DatabaseUnavailable`` says where PostgreSQL was looked for and why
-    the last attempt failed. A ``url`` that cannot be read raises
+    then ``DatabaseUnavailable`` says where PostgreSQL was looked for and what
+    it answered last, or that time ran out when it never did. A ``url`` that cannot be read raises
     ``ConfigurationError`` at once.
     """
     address = _address(url)
     deadline = monotonic() + connect_seconds
+    answer: Exception | None = None
     for failures in itertools.count(1):
         try:
             async with asyncio.timeout(min(attempt_seconds, deadline - monotonic())):
                 return await connect()
         except (*DRIVER_FAILURES, *_REFUSALS) as error:
+            # The last attempt may be cut short; that tells less than a refusal before it.
+            if answer is None or not isinstance(error, TimeoutError):
+                answer = error
             pause = backoff_seconds(failures, random.random())  # noqa: S311 - jitter, no secret
             if monotonic() + pause >= deadline:
                 raise DatabaseUnavailable(
-                    f"PostgreSQL at {address} does not answer: {_reason(error)}."
-                ) from error
+                    f"PostgreSQL at {address} does not answer: {_reason(answer)}."
+                ) from answer
             _log.warning("database_unreachable", database=address, reason=_reason(error))
             await asyncio.sleep(pause)
         except (ValueError, asyncpg.InterfaceError):

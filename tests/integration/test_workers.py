@@ -20,7 +20,7 @@ from gateway.embedded import EmbeddedServers
 from gateway.serving.preparing import prepare_database
 from gateway.storage.database import DatabaseSettings
 from tests.support.gateway_process import GatewayProcess, Guest, running, running_gateway
-from tests.support.socket_client import Rejected, SocketClient, open_socket
+from tests.support.socket_client import Closed, Rejected, SocketClient, open_socket
 from tests.support.waiting import WAIT_SECONDS
 
 TWO = ("--workers", "2")
@@ -69,6 +69,13 @@ async def living(gateway: GatewayProcess) -> dict[str, int]:
             if len(alive) == 2:
                 return alive
             await asyncio.sleep(0.05)
+
+
+async def gone(pid: int) -> None:
+    """Wait until a killed process has ended: its socket may listen longer than others live."""
+    async with asyncio.timeout(WAIT_SECONDS):
+        while running({pid}):  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
 
 
 @contextlib.asynccontextmanager
@@ -205,6 +212,7 @@ async def test_a_killed_worker_is_replaced_while_the_other_one_serves(crew: Gate
         before = await scrape(crew)
         os.kill(pids[here], signal.SIGKILL)
         assert await of_ada[here].closed() == 1006
+        await gone(pids[here])
         await of_grace[there].ask("chat.send", room=room, content="Meanwhile")
         async with open_socket(crew.socket_url, ada.token) as back:
             reply = await back.ask("room.join", room=room, since=state["position"])
@@ -231,7 +239,7 @@ async def test_a_hang_up_restarts_the_workers_one_after_another(crew: GatewayPro
     async def keep_coming() -> None:
         while before.keys() & (await living(crew)).keys():
             # Never a refusal; but a worker that goes may turn away who has just come.
-            with contextlib.suppress(Rejected, ConnectionResetError):
+            with contextlib.suppress(Rejected, Closed, ConnectionResetError):
                 await (await SocketClient.open(crew.socket_url)).abort()
 
     async with one_on_each(crew, ada) as clients:

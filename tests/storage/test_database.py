@@ -13,6 +13,7 @@ import pytest
 from gateway.core.errors import ConfigurationError, DatabaseUnavailable
 from gateway.embedded import EmbeddedServers
 from gateway.storage import transactions
+from gateway.storage.connecting import patiently
 from gateway.storage.connection import Connection
 from gateway.storage.database import (
     Database,
@@ -341,8 +342,26 @@ async def test_a_url_that_cannot_be_read_is_refused_at_once(url: str) -> None:
 async def test_a_database_that_does_not_exist_is_named(postgres_url: str) -> None:
     """The server's own reason is in the sentence."""
     url = urlsplit(postgres_url)._replace(path="/nowhere").geturl()
+    settings = DatabaseSettings(url, connect_seconds=2.0, attempt_seconds=2.0)
     with pytest.raises(DatabaseUnavailable, match='database "nowhere" does not exist'):
-        await Database.open(DatabaseSettings(url, **HASTY))
+        await Database.open(settings)
+
+
+async def test_a_refusal_says_more_than_the_silence_after_it() -> None:
+    """The last attempt may be cut short by the deadline of all."""
+    attempts = 0
+
+    async def connect() -> None:
+        nonlocal attempts
+        attempts += 1
+        if attempts == 1:
+            raise asyncpg.InvalidCatalogNameError('database "nowhere" does not exist')
+        await asyncio.Event().wait()
+
+    url = "postgresql://ada@127.0.0.1/nowhere"
+    with pytest.raises(DatabaseUnavailable, match='database "nowhere" does not exist'):
+        await patiently(connect, url=url, connect_seconds=1.0, attempt_seconds=1.0)
+    assert attempts > 1
 
 
 async def test_the_budget_of_connections_is_the_servers(database: Database) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import orjson
 from websockets.client import ClientProtocol
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import InvalidMessage, InvalidStatus
 from websockets.extensions import ClientExtensionFactory
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
@@ -76,7 +76,7 @@ class SocketClient:
         receive_buffer_bytes: int | None = None,
         extensions: Sequence[ClientExtensionFactory] = (),
     ) -> Self:
-        """Connect, and read the welcome. Raises ``Rejected``, or ``Closed`` instead of a welcome.
+        """Connect, and read the welcome. Raises ``Rejected``, or ``Closed`` when none comes.
 
         ``token`` goes as a bearer header. With a small ``receive_buffer_bytes``
         the gateway notices soon when the test does not read.
@@ -230,6 +230,8 @@ class SocketClient:
         error = self._protocol.handshake_exc
         if isinstance(error, InvalidStatus):
             raise Rejected(error.response) from error
+        if isinstance(error, InvalidMessage):
+            raise Closed(f"closed in the handshake: {error.__cause__ or error}") from error
         if error is not None:
             raise error
 
