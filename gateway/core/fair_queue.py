@@ -8,7 +8,7 @@ V = TypeVar("V")
 
 
 class FairQueue(Generic[K, V]):
-    """First in, first out for each key; the keys take turns, one item each."""
+    """First in, first out for each key; the keys take turns, and all get equal shares."""
 
     def __init__(self) -> None:
         self._queues: OrderedDict[K, deque[V]] = OrderedDict()
@@ -24,16 +24,26 @@ class FairQueue(Generic[K, V]):
 
     def put(self, key: K, item: V) -> None:
         """Add an item behind those of the same key."""
-        self._queues.setdefault(key, deque()).append(item)
+        queue = self._queues.get(key)
+        if queue is None:
+            queue = self._queues[key] = deque()
+        queue.append(item)
         self._size += 1
 
-    def take(self, most: int) -> list[V]:
-        """Remove and return up to ``most`` items, in turns."""
-        taken: list[V] = []
-        while self._queues and len(taken) < most:
-            key, queue = self._queues.popitem(last=False)
-            taken.append(queue.popleft())
-            if queue:
-                self._queues[key] = queue
-        self._size -= len(taken)
+    def take(self, most: int) -> dict[K, list[V]]:
+        """Remove and return up to ``most`` items, by key, those of a key in their order."""
+        taken: dict[K, list[V]] = {}
+        left = most
+        while self._queues and left:
+            share = max(1, left // len(self._queues))
+            for key in list(self._queues)[:left]:
+                queue = self._queues[key]
+                if len(queue) > share:
+                    items = [queue.popleft() for _ in range(share)]
+                    self._queues.move_to_end(key)
+                else:
+                    items = [*self._queues.pop(key)]
+                taken.setdefault(key, []).extend(items)
+                left -= len(items)
+        self._size -= most - left
         return taken

@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import count
 from typing import NamedTuple
 from uuid import UUID
 
@@ -35,13 +34,12 @@ from gateway.storage.transactions import savepoint
 log = structlog.get_logger()
 
 Result = Committed | GatewayError
-KeyOf = tuple[RoomId, UserId, str]
 
 
-@dataclass(slots=True)
-class _Event:
-    """An event that has its number and waits for the end of the batch."""
+class _Event(NamedTuple):
+    """A row of the log: an event that has its number and waits for the end of the batch."""
 
+    room_id: RoomId
     seq: Seq
     type: str
     actor: UserId
@@ -55,33 +53,50 @@ class _Room:
 
     locked: LockedRoom
     last_seq: Seq
+    roles: dict[UserId, str] = field(default_factory=dict)
+    done: dict[tuple[UserId, str], Committed] = field(default_factory=dict)
+    """The replies to commands with a key: of earlier batches and of this one."""
     events: list[_Event] = field(default_factory=list)
     messages: int = 0
 
-    def add(self, submission: Submission, outcome: Outcome) -> Seq | None:
-        """Give the events their numbers; return the first one's. The first carries the key."""
-        first = Seq(self.last_seq + 1) if outcome.events else None
-        key = submission.key
-        for data in outcome.events:
-            self.last_seq = Seq(self.last_seq + 1)
-            self.events.append(
-                _Event(
-                    self.last_seq, data.type, submission.actor.user_id, key, encode_payload(data)
-                )
-            )
-            key = None
+    def find_done(self, submission: Submission) -> Committed | None:
+        """Return the reply to a command that comes again."""
+        if submission.key is None:
+            return None
+        return self.done.get((submission.actor.user_id, submission.key))
+
+    def admit(self, submission: Submission) -> str | None:
+        """Return the actor's role, or raise if there is nothing to be done here."""
+        role = self.roles.get(submission.actor.user_id)
+        if role is None and self.locked.is_private and not submission.invited:
+            raise _unknown_room()
+        if self.locked.is_archived:
+            raise InvalidState("This room is archived: it can be read, not written.")
+        return role
+
+    def add(self, submission: Submission, outcome: Outcome, now: datetime) -> Committed:
+        """Give the events their numbers; return the reply. The first event carries the key."""
+        actor, key = submission.actor.user_id, submission.key
+        if outcome.role is not None:
+            self.roles[actor] = outcome.role
+        if not outcome.events:
+            return Committed(seq=None, at=None)
+        committed = Committed(seq=self.last_seq + 1, at=now)
+        if key is not None:
+            self.done[actor, key] = committed
         self.messages += outcome.messages
-        return first
+        for data in outcome.events:
+            self.last_seq = seq = Seq(self.last_seq + 1)
+            payload = encode_payload(data)
+            self.events.append(_Event(self.locked.id, seq, data.type, actor, key, payload))
+            key = None
+        return committed
 
     def publication(self, at: datetime) -> Publication:
         """Return what the members of the room are told, ready to be written to them."""
         frames = [
-            text_frame(
-                encode_event(
-                    event.type, self.locked.id, event.seq, at, event.actor, event.key, event.payload
-                )
-            )
-            for event in self.events
+            text_frame(encode_event(type_, room_id, seq, at, actor, key, payload))
+            for room_id, seq, type_, actor, key, payload in self.events
         ]
         return Publication(Kind.EVENTS, b"".join(frames), self.events[0].seq, self.events[-1].seq)
 
@@ -94,14 +109,15 @@ class Rulebook(NamedTuple):
 
 
 class _Entry(NamedTuple):
-    """A submission and its place in the batch."""
+    """A submission, its place in the batch, and its room."""
 
     place: int
+    room: _Room
     submission: Submission
 
 
 class Batch:
-    """Carries out ``submissions`` on one connection, inside its transaction.
+    """Carries out ``submissions``, which come by room, on one connection, in its transaction.
 
     Those of a room in order, all rooms side by side: first the hot commands at
     the head of every room's queue, all at once, then the others at the head, one
@@ -111,7 +127,7 @@ class Batch:
     def __init__(
         self,
         conn: Connection,
-        submissions: Sequence[Submission],
+        submissions: Mapping[RoomId, Sequence[Submission]],
         rulebook: Rulebook,
         new_id: Callable[[], UUID],
     ) -> None:
@@ -120,23 +136,22 @@ class Batch:
         self._rulebook = rulebook
         self._new_id = new_id
         self._rooms: dict[RoomId, _Room] = {}
-        self._roles: dict[tuple[RoomId, UserId], str] = {}
-        self._done: dict[KeyOf, Committed] = {}
         self._now: datetime | None = None
-        self._results: list[Result] = [_unknown_room()] * len(submissions)
+        self._results: list[Result] = [_unknown_room()] * sum(map(len, submissions.values()))
 
     async def run(self) -> list[Result]:
-        """Return what became of each submission. Nothing is true before the commit."""
+        """Return what became of each submission, room after room.
+
+        Nothing of it is true before the commit.
+        """
         await self._lock_rooms()
         await self._find_standing()
-        queues = {room_id: deque[_Entry]() for room_id in self._rooms}
-        for entry in map(_Entry, count(), self._submissions):
-            if (queue := queues.get(entry.submission.room_id)) is not None:
-                queue.append(entry)
-        while any(queues.values()):
-            await self._carry_out_hot([*self._heads(queues.values(), hot=True)])
-            for place, submission in self._heads(queues.values(), hot=False):
-                self._results[place] = await self._carry_out(submission)
+        queues = self._queues()
+        while queues:
+            await self._carry_out_hot([*self._heads(queues, hot=True)])
+            for place, room, submission in self._heads(queues, hot=False):
+                self._results[place] = await self._carry_out(room, submission)
+            queues = [queue for queue in queues if queue]
         await self._write_log()
         return self._results
 
@@ -154,8 +169,7 @@ class Batch:
         return self._now
 
     async def _lock_rooms(self) -> None:
-        room_ids = sorted({submission.room_id for submission in self._submissions})
-        rows = await log_queries.lock_rooms(self._conn, room_ids=room_ids)
+        rows = await log_queries.lock_rooms(self._conn, room_ids=sorted(self._submissions))
         self._now = max(row.locked_at for row in rows) if rows else None
         for row in rows:
             locked = LockedRoom(RoomId(row.id), row.name, row.is_private, row.is_archived)
@@ -163,8 +177,12 @@ class Batch:
 
     async def _find_standing(self) -> None:
         """Read the roles of the actors, and which of the commands have been carried out before."""
-        actors = {(entry.room_id, entry.actor.user_id) for entry in self._submissions}
-        commands = {key for entry in self._submissions if (key := _key_of(entry))}
+        actors: list[tuple[RoomId, UserId]] = []
+        commands: list[tuple[RoomId, UserId, str]] = []
+        for room_id in self._rooms:
+            submissions = self._submissions[room_id]
+            actors += [(room_id, actor) for actor in {s.actor.user_id for s in submissions}]
+            commands += [(room_id, s.actor.user_id, s.key) for s in submissions if s.key]
         rows = await log_queries.find_standing(
             self._conn,
             actor_rooms=[room_id for room_id, _ in actors],
@@ -174,47 +192,57 @@ class Batch:
             keys=[key for _, _, key in commands],
         )
         for row in rows:
+            room = self._rooms[RoomId(row.room_id)]
             if row.role is not None:
-                self._roles[row.room_id, row.actor] = row.role
+                room.roles[row.actor] = row.role
             if row.key is not None:
-                committed = Committed(seq=row.seq, at=row.created_at)
-                self._done[row.room_id, row.actor, row.key] = committed
+                room.done[row.actor, row.key] = Committed(seq=row.seq, at=row.created_at)
+
+    def _queues(self) -> list[deque[_Entry]]:
+        """Return what waits in each room that there is."""
+        queues = []
+        first = 0
+        for room_id, submissions in self._submissions.items():
+            if (room := self._rooms.get(room_id)) is not None:
+                places = enumerate(submissions, first)
+                queues.append(deque([_Entry(place, room, entry) for place, entry in places]))
+            first += len(submissions)
+        return queues
 
     def _heads(self, queues: Iterable[deque[_Entry]], *, hot: bool) -> Iterator[_Entry]:
         """Take from the head of each queue what is hot, or what is not."""
+        plans = self._rulebook.plans
         for queue in queues:
-            while queue and (type(queue[0].submission.command) in self._rulebook.plans) == hot:
+            while queue and (type(queue[0].submission.command) in plans) == hot:
                 yield queue.popleft()
 
     async def _carry_out_hot(self, entries: Sequence[_Entry]) -> None:
         work: dict[Callable[[], Plan], list[Submission]] = {}
-        for _, submission in entries:
-            make_plan = self._rulebook.plans[type(submission.command)]
-            work.setdefault(make_plan, []).append(submission)
+        for entry in entries:
+            make_plan = self._rulebook.plans[type(entry.submission.command)]
+            work.setdefault(make_plan, []).append(entry.submission)
         plans = {make_plan: make_plan() for make_plan in work}
         for make_plan, plan in plans.items():
             await plan.load(self._conn, work[make_plan])
-        for place, submission in entries:
+        for place, room, submission in entries:
             plan = plans[self._rulebook.plans[type(submission.command)]]
-            self._results[place] = self._carry_out_by(plan, submission)
+            self._results[place] = self._carry_out_by(plan, room, submission)
         for plan in plans.values():
             await plan.write(self._conn, self._at)
 
-    def _carry_out_by(self, plan: Plan, submission: Submission) -> Result:
-        if before := self._find_done(submission):
+    def _carry_out_by(self, plan: Plan, room: _Room, submission: Submission) -> Result:
+        if before := room.find_done(submission):
             return before
         try:
-            room = self._open_room(submission)
             outcome = plan.carry_out(self._context(room, submission), submission.command)
         except Exception as error:  # noqa: BLE001 - it is logged
             return _rejection(error, submission)
-        return self._commit(room, submission, outcome)
+        return room.add(submission, outcome, self._at)
 
-    async def _carry_out(self, submission: Submission) -> Result:
-        if before := self._find_done(submission):
+    async def _carry_out(self, room: _Room, submission: Submission) -> Result:
+        if before := room.find_done(submission):
             return before
         try:
-            room = self._open_room(submission)
             outcome = await self._handle(self._context(room, submission), submission.command)
         except CONNECTION_FAILURES:
             raise  # they concern the whole batch
@@ -222,7 +250,7 @@ class Batch:
             if self._is_alone:
                 raise  # the transaction undoes what the handler wrote
             return _rejection(error, submission)
-        return self._commit(room, submission, outcome)
+        return room.add(submission, outcome, self._at)
 
     async def _handle(self, context: Context, command: object) -> Outcome:
         handler = self._rulebook.handlers[type(command)]
@@ -234,66 +262,38 @@ class Batch:
 
     @property
     def _is_alone(self) -> bool:
-        return len(self._submissions) == 1
-
-    def _find_done(self, submission: Submission) -> Committed | None:
-        key = _key_of(submission)
-        return self._done.get(key) if key else None
-
-    def _open_room(self, submission: Submission) -> _Room:
-        room = self._rooms[submission.room_id]
-        role = self._roles.get((submission.room_id, submission.actor.user_id))
-        if room.locked.is_private and role is None and not submission.invited:
-            raise _unknown_room()
-        if room.locked.is_archived:
-            raise InvalidState("This room is archived: it can be read, not written.")
-        return room
+        return len(self._results) == 1
 
     def _context(self, room: _Room, submission: Submission) -> Context:
         return Context(
             conn=self._conn,
             room=room.locked,
             actor=submission.actor,
-            role=self._roles.get((submission.room_id, submission.actor.user_id)),
+            role=room.admit(submission),
             now=self._at,
             seq=Seq(room.last_seq + 1),
             new_id=self._new_id,
         )
 
-    def _commit(self, room: _Room, submission: Submission, outcome: Outcome) -> Committed:
-        seq = room.add(submission, outcome)
-        if outcome.role is not None:
-            self._roles[submission.room_id, submission.actor.user_id] = outcome.role
-        committed = Committed(seq=seq, at=self._at if seq else None)
-        key = _key_of(submission)
-        if key and seq:
-            self._done[key] = committed
-        return committed
-
     async def _write_log(self) -> None:
         rooms = [room for room in self._rooms.values() if room.events]
         if not rooms:
             return
-        events = [(room.locked.id, event) for room in rooms for event in room.events]
+        rows = [event for room in rooms for event in room.events]
+        room_ids, seqs, types, actors, keys, payloads = zip(*rows, strict=True)
         await log_queries.append_events(
             self._conn,
-            room_ids=[room_id for room_id, _ in events],
-            seqs=[event.seq for _, event in events],
-            types=[event.type for _, event in events],
-            actors=[event.actor for _, event in events],
-            keys=[event.key or "" for _, event in events],
-            payloads=[event.payload.decode() for _, event in events],
+            room_ids=room_ids,
+            seqs=seqs,
+            types=types,
+            actors=actors,
+            keys=[key or "" for key in keys],
+            payloads=[payload.decode() for payload in payloads],
             log_ids=[room.locked.id for room in rooms],
             last_seqs=[room.last_seq for room in rooms],
             messages_added=[room.messages for room in rooms],
             created_at=self._at,
         )
-
-
-def _key_of(submission: Submission) -> KeyOf | None:
-    if submission.key is None:
-        return None
-    return submission.room_id, submission.actor.user_id, submission.key
 
 
 def _unknown_room() -> UnknownRoom:

@@ -14,7 +14,7 @@ import fcntl
 import http
 import struct
 import termios
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import structlog
@@ -32,9 +32,10 @@ from gateway.core.limits import TokenBucket
 from gateway.core.protocol.base import Command, WireModel
 from gateway.core.protocol.connection import Draining
 from gateway.core.protocol.decode import peek_id
-from gateway.core.protocol.encode import encode_error, encode_notice, encode_ok
+from gateway.core.protocol.encode import encode_committed, encode_error, encode_notice, encode_ok
 from gateway.runtime import handshake
 from gateway.runtime.handshake import RoomProtocol
+from gateway.runtime.ledger import Answer
 from gateway.runtime.room import Room
 
 if TYPE_CHECKING:
@@ -210,8 +211,22 @@ class Connection(asyncio.Protocol):
 
     def refuse(self, command_id: int | None, error: GatewayError) -> None:
         """Tell that a command failed, and why."""
+        self.send(self._refusal(command_id, error))
+
+    def answer(self, answers: Sequence[Answer]) -> None:
+        """Tell what became of durable commands, in one write."""
+        replies = [
+            self._refusal(command_id, result)
+            if isinstance(result, GatewayError)
+            else encode_committed(command_id, result)
+            for command_id, result in answers
+        ]
+        if self.is_open:
+            self._transport.write(b"".join(map(text_frame, replies)))
+
+    def _refusal(self, command_id: int | None, error: GatewayError) -> bytes:
         self._endpoint.errors[error.code] += 1
-        self.send(encode_error(command_id, error))
+        return encode_error(command_id, error)
 
     def start_over(self, code: CloseCode) -> None:
         """Make the client come back and join its rooms anew."""

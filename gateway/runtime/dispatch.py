@@ -14,9 +14,8 @@ from gateway.core.errors import (
     Unauthenticated,
 )
 from gateway.core.identity import Identity
-from gateway.core.protocol.base import Command, Committed, DurableCommand, RoomCommand, WireModel
+from gateway.core.protocol.base import Command, DurableCommand, RoomCommand, WireModel
 from gateway.core.protocol.connection import Auth, AuthOk, Ping, PingOk
-from gateway.core.protocol.encode import encode_committed
 from gateway.runtime.catch_up import CatchUp
 from gateway.runtime.connection import Connection
 from gateway.runtime.endpoint import Endpoint
@@ -55,10 +54,7 @@ class Dispatcher:
     def dispatch(self, connection: Connection, command: Command) -> Work | None:
         """Carry out a command; what has to wait comes back as a coroutine to be run."""
         try:
-            if isinstance(command, DurableCommand):
-                self._record(connection, command)
-                return None
-            return self._handlers[type(command)](connection, command)
+            return self._handlers.get(type(command), self._record)(connection, command)
         except GatewayError as error:
             connection.refuse(command.id, error)
             return None
@@ -97,14 +93,7 @@ class Dispatcher:
             command=command,
             key=command.key,
         )
-
-        def done(result: Committed | GatewayError) -> None:
-            if isinstance(result, GatewayError):
-                connection.refuse(command.id, result)
-            else:
-                connection.send(encode_committed(command.id, result))
-
-        self._ledger.enqueue(submission, done)
+        self._ledger.enqueue(submission, connection, command.id)
 
     def _join(self, connection: Connection, command: RoomJoin) -> Work:
         identity = _identity(connection)

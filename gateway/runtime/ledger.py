@@ -9,8 +9,8 @@ A reply leaves only after the commit (promise P1).
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 import structlog
 
@@ -48,13 +48,38 @@ MAX_BATCH = 200
 FLUSH_SECONDS = 10.0
 """How long the last commits may take when the gateway stops."""
 
-Done = Callable[[Result], None]
+
+class Answer(NamedTuple):
+    """What became of a command. ``number`` is what the asker called it."""
+
+    number: int
+    result: Result
+
+
+class Asker(Protocol):
+    """Who hands in commands."""
+
+    def answer(self, answers: Sequence[Answer], /) -> None:
+        """Take the answers that are there at once."""
 
 
 class _Entry(NamedTuple):
     submission: Submission
-    done: Done
+    asker: Asker
+    number: int
     queued_at: float
+
+
+class _Waiter:
+    """Waits for the answer to one command."""
+
+    def __init__(self) -> None:
+        self.result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+
+    def answer(self, answers: Sequence[Answer]) -> None:
+        """Pass it on, unless the caller has gone."""
+        if not self.result.done():
+            self.result.set_result(answers[0].result)
 
 
 class _Lane:
@@ -91,29 +116,26 @@ class Ledger:
         """How many commands wait for a transaction."""
         return sum(len(lane.queue) for lane in self._lanes)
 
-    def enqueue(self, submission: Submission, done: Done) -> None:
-        """Have ``done`` called with what became of the command, exactly once."""
+    def enqueue(self, submission: Submission, asker: Asker, number: int) -> None:
+        """Have the asker told, exactly once, what became of the command."""
         lane = self._lanes[submission.room_id.int % LANES]
         if self._closed:
-            self._refuse(done, Draining("This instance is shutting down."))
+            self._refuse(asker, number, Draining("This instance is shutting down."))
         elif self._is_full(lane, submission.room_id):
-            self._refuse(done, Overloaded("Too many commands are waiting to be committed."))
+            error = Overloaded("Too many commands are waiting to be committed.")
+            self._refuse(asker, number, error)
         else:
-            lane.queue.put(submission.room_id, _Entry(submission, done, time.perf_counter()))
+            entry = _Entry(submission, asker, number, time.perf_counter())
+            lane.queue.put(submission.room_id, entry)
             lane.wake.set()
             self._unanswered += 1
             self._idle.clear()
 
     async def submit(self, submission: Submission) -> Committed:
         """Return once the command is committed, or raise what rejected it."""
-        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-
-        def done(result: Result) -> None:
-            if not future.done():  # the caller may have gone
-                future.set_result(result)
-
-        self.enqueue(submission, done)
-        result = await future
+        waiter = _Waiter()
+        self.enqueue(submission, waiter, 0)
+        result = await waiter.result
         if isinstance(result, GatewayError):
             raise result.with_traceback(None)  # several may share it
         return result
@@ -145,16 +167,19 @@ class Ledger:
                 lane.wake.clear()
 
     def _is_full(self, lane: _Lane, room_id: RoomId) -> bool:
-        return lane.queue.waiting(room_id) >= MAX_QUEUED_OF_ROOM or self._unanswered >= MAX_QUEUED
+        if self._unanswered >= MAX_QUEUED:
+            return True
+        return self._unanswered >= MAX_QUEUED_OF_ROOM <= lane.queue.waiting(room_id)
 
-    def _refuse(self, done: Done, error: GatewayError) -> None:
+    def _refuse(self, asker: Asker, number: int, error: GatewayError) -> None:
         self.figures.refused(error)
-        done(error)
+        asker.answer([Answer(number, error)])
 
-    async def _commit(self, entries: list[_Entry]) -> bool:
+    async def _commit(self, batch: Mapping[RoomId, Sequence[_Entry]]) -> bool:
         """Answer the commands, most of them with success; ``False`` when there is no database."""
+        entries = [entry for some in batch.values() for entry in some]
         try:
-            publications, results = await self._transact([entry.submission for entry in entries])
+            publications, results = await self._transact(batch)
         except DatabaseUnavailable as error:
             self._answer(entries, [error] * len(entries))
             return False
@@ -175,20 +200,21 @@ class Ledger:
         self._answer(entries, results)
         return True
 
-    async def _commit_each(self, entries: list[_Entry]) -> bool:
-        for number, entry in enumerate(entries, start=1):
-            if not await self._commit([entry]):
+    async def _commit_each(self, entries: Sequence[_Entry]) -> bool:
+        for count, entry in enumerate(entries, start=1):
+            if not await self._commit({entry.submission.room_id: [entry]}):
                 error = DatabaseUnavailable("The database does not answer.")
-                rest = entries[number:]
+                rest = entries[count:]
                 self._answer(rest, [error] * len(rest))
                 return False
         return True
 
     async def _transact(
-        self, submissions: list[Submission]
+        self, entries: Mapping[RoomId, Sequence[_Entry]]
     ) -> tuple[list[tuple[RoomId, Publication]], list[Result]]:
         """Commit what can be; return what to publish, and what became of each."""
-        with self.figures.transaction(len(submissions)):
+        submissions = {room_id: [e.submission for e in some] for room_id, some in entries.items()}
+        with self.figures.transaction(sum(map(len, entries.values()))):
             async with self._database.transaction() as conn:
                 batch = Batch(conn, submissions, self._rulebook, self._new_id)
                 results = await batch.run()
@@ -197,8 +223,11 @@ class Ledger:
 
     def _answer(self, entries: Sequence[_Entry], results: Sequence[Result]) -> None:
         self.figures.answered(results, [entry.queued_at for entry in entries])
+        answers: dict[Asker, list[Answer]] = {}
         for entry, result in zip(entries, results, strict=True):
-            entry.done(result)
+            answers.setdefault(entry.asker, []).append(Answer(entry.number, result))
+        for asker, some in answers.items():
+            asker.answer(some)
         self._unanswered -= len(entries)
         if not self._unanswered:
             self._idle.set()

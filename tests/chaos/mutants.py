@@ -23,31 +23,21 @@ MUTANTS: Final[Mapping[str, tuple[Patch, ...]]] = {
     "reply-before-commit": (
         Patch(
             "gateway/runtime/ledger.py",
-            "await self._transact([entry.submission for entry in entries])\n",
-            "await self._transact([entry.submission for entry in entries], entries)\n",
-        ),
-        Patch(
-            "gateway/runtime/ledger.py",
-            "        self, submissions: list[Submission]\n    ) ->",
-            "        self, submissions, entries\n    ) ->",
-        ),
-        Patch(
-            "gateway/runtime/ledger.py",
             "                results = await batch.run()\n",
             "                results = await batch.run()\n"
-            "                for entry, result in zip(entries, results):\n"
+            "                some = [entry for room in entries.values() for entry in room]\n"
+            "                for entry, result in zip(some, results):\n"
             "                    if entry.submission.key is not None:\n"
-            "                        entry.done(result)\n"
+            "                        entry.asker.answer([Answer(entry.number, result)])\n"
             "                        self._told.add(id(entry))\n",
         ),
         Patch(
             "gateway/runtime/ledger.py",
+            "        for entry, result in zip(entries, results, strict=True):\n",
             "        for entry, result in zip(entries, results, strict=True):\n"
-            "            entry.done(result)\n",
-            "        for entry, result in zip(entries, results, strict=True):\n"
-            "            if id(entry) not in self._told:\n"
-            "                entry.done(result)\n"
-            "            self._told.discard(id(entry))\n",
+            "            if id(entry) in self._told:\n"
+            "                self._told.discard(id(entry))\n"
+            "                continue\n",
         ),
         Patch(
             "gateway/runtime/ledger.py",
@@ -65,8 +55,8 @@ MUTANTS: Final[Mapping[str, tuple[Patch, ...]]] = {
     "ignore-key": (
         Patch(
             "gateway/runtime/batch.py",
-            "    if submission.key is None:\n        return None\n",
-            "    if True:\n        return None\n",
+            "        if submission.key is None:\n            return None\n",
+            "        if True:\n            return None\n",
         ),
         Patch(
             "migrations/20261121090100_rooms.sql",

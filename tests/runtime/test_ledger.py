@@ -34,6 +34,7 @@ from gateway.storage.connection import Connection
 from gateway.storage.database import Database, DatabaseSettings
 from gateway.storage.migrations import migrate_up
 from tests.support.ledgers import (
+    Answers,
     Book,
     become_member,
     new_person,
@@ -345,10 +346,13 @@ async def test_hot_commands_of_many_rooms_cost_as_many_statements_as_one(
 async def count_statements(database: Database, *batch: Submission) -> int:
     """Carry out a batch; return what it took."""
     seen: list[object] = []
+    by_room: dict[RoomId, list[Submission]] = {}
+    for submission in batch:
+        by_room.setdefault(submission.room_id, []).append(submission)
     async with database.transaction() as conn:
         with conn.query_logger(seen.append):
             rulebook = Rulebook(catalogue.HANDLERS, catalogue.PLANS)
-            results = await Batch(conn, batch, rulebook, uuid4).run()
+            results = await Batch(conn, by_room, rulebook, uuid4).run()
     assert {type(result) for result in results} == {Committed}
     return len(seen)
 
@@ -396,12 +400,12 @@ async def test_closing_answers_what_was_taken_and_takes_no_more(
     database: Database, book: Book, ada: Identity, room: RoomId
 ):
     """The last act before an instance ends."""
-    answers: list[object] = []
+    answers = Answers(300)
     for number in range(300):
-        book.ledger.enqueue(say(room, ada, f"Message {number}"), answers.append)
+        book.ledger.enqueue(say(room, ada, f"Message {number}"), answers, number)
     await book.ledger.close()
-    assert len(answers) == 300
-    assert all(isinstance(answer, Committed) for answer in answers)
+    assert answers.complete.is_set()
+    assert {type(result) for result in answers.results.values()} == {Committed}
     assert len(await read_log(database, room)) == 300
     with pytest.raises(Draining):
         await book.ledger.submit(say(room, ada))
@@ -414,14 +418,14 @@ async def test_a_room_that_waits_holds_up_its_lane_alone(
     rooms = [await new_room(database, ada) for _ in range(30)]
     waiting = rooms[0]
     other = next(room for room in rooms if (room.int - waiting.int) % ledger_module.LANES)
-    answers: list[object] = []
+    answers = Answers(1)
     async with database.transaction() as conn:
         await conn.execute("select from rooms where id = $1 for update", waiting)
-        book.ledger.enqueue(say(waiting, ada), answers.append)
+        book.ledger.enqueue(say(waiting, ada), answers, 0)
         assert (await book.ledger.submit(say(other, ada))).seq == 1
-        assert answers == []
+        assert not answers.complete.is_set()
     assert (await book.ledger.submit(say(waiting, ada))).seq == 2
-    assert len(answers) == 1
+    assert answers.complete.is_set()
 
 
 async def test_a_flooded_room_is_told_so_and_the_others_are_not(

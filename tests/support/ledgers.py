@@ -1,7 +1,7 @@
 """Ledgers with somebody to write into them, and the log as it stands in the database."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
@@ -16,20 +16,33 @@ from gateway.activities.poker.messages import (
     PokerVoteData,
 )
 from gateway.activities.rooms.handlers import BecomeMember
-from gateway.core.errors import GatewayError
 from gateway.core.identity import Identity
 from gateway.core.ids import RoomId, Seq, SessionId, UserId
-from gateway.core.protocol.base import Committed
 from gateway.core.publication import Publication
-from gateway.runtime.batch import Rulebook
-from gateway.runtime.ledger import Ledger
+from gateway.runtime.batch import Result, Rulebook
+from gateway.runtime.ledger import Answer, Ledger
 from gateway.runtime.supervision import Supervisor
 from gateway.storage.database import Database
 from gateway.storage.generated import log as log_queries
 from tests.support.frames import payloads
 from tests.support.waiting import soon
 
-Result = Committed | GatewayError
+
+class Answers:
+    """Somebody who hands in so many commands, and what became of each."""
+
+    def __init__(self, expected: int) -> None:
+        self.results: dict[int, Result] = {}
+        self.complete = asyncio.Event()
+        self._expected = expected
+
+    def answer(self, answers: Sequence[Answer]) -> None:
+        """Take some."""
+        for number, result in answers:
+            assert number not in self.results, "answered twice"
+            self.results[number] = result
+        if len(self.results) == self._expected:
+            self.complete.set()
 
 
 class Book:
@@ -49,19 +62,11 @@ class Book:
 
     async def all_at_once(self, *submissions: Submission) -> list[Result]:
         """Hand in commands in one turn of the loop, which makes them one batch."""
-        results: dict[int, Result] = {}
-        done = asyncio.Event()
-
-        def note(number: int, result: Result) -> None:
-            assert number not in results, "answered twice"
-            results[number] = result
-            if len(results) == len(submissions):
-                done.set()
-
+        answers = Answers(len(submissions))
         for number, submission in enumerate(submissions):
-            self.ledger.enqueue(submission, lambda result, number=number: note(number, result))
-        await soon(done.wait())
-        return [results[number] for number in range(len(submissions))]
+            self.ledger.enqueue(submission, answers, number)
+        await soon(answers.complete.wait())
+        return [answers.results[number] for number in range(len(submissions))]
 
     def frames(self, room_id: RoomId) -> list[bytes]:
         """Return the payloads published for a room, in the order of their numbers."""

@@ -17,9 +17,9 @@ _HOMES: Final = {
     "Connection": "gateway.storage.connection",
     "Final": "typing",
     "Literal": "typing",
+    "NamedTuple": "typing",
     "TypeAlias": "typing",
     "affected_rows": "gateway.storage.sql",
-    "dataclass": "dataclasses",
     "sql_of": "gateway.storage.sql",
     "the_row": "gateway.storage.sql",
 }
@@ -37,7 +37,7 @@ def render_tables(catalogue: Catalogue) -> str:
 
 def render_queries(subject: str, stubs: Sequence[Stub], catalogue: Catalogue) -> str:
     """Return the module with a typed function for every query of ``queries/<subject>.sql``."""
-    rows = [_dataclass(_own_row(stub), "", stub.columns) for stub in stubs if _has_own_row(stub)]
+    rows = [_row_class(_own_row(stub), "", stub.columns) for stub in stubs if _has_own_row(stub)]
     functions = [_function(stub) for stub in stubs]
     body = "\n\n\n".join([f'_SQL: Final = sql_of("{subject}")', *rows, *functions])
     tables = {row_name(name): _TABLES for name in catalogue.tables}
@@ -79,13 +79,12 @@ def _row_of_table(table: Table, catalogue: Catalogue) -> str:
         Field(column.name, column_type(table, column, catalogue).or_none(column.nullable))
         for column in table.columns
     ]
-    return _dataclass(row_name(table.name), f"A row of {table.name}.", fields)
+    return _row_class(row_name(table.name), f"A row of {table.name}.", fields)
 
 
-def _dataclass(name: str, doc: str, fields: Iterable[Field]) -> str:
+def _row_class(name: str, doc: str, fields: Iterable[Field]) -> str:
     lines = [
-        "@dataclass(frozen=True, slots=True)",
-        f"class {name}:",
+        f"class {name}(NamedTuple):",
         *([f'    """{doc}"""', ""] if doc else []),
         *(f"    {field.name}: {field.type.text}" for field in fields),
     ]

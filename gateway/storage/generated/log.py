@@ -4,9 +4,8 @@ Generated from the live schema by `gateway types`; not to be edited.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from gateway.core.ids import RoomId, Seq, UserId
@@ -16,8 +15,7 @@ from gateway.storage.sql import affected_rows, sql_of
 _SQL: Final = sql_of("log")
 
 
-@dataclass(frozen=True, slots=True)
-class LockRoomsRow:
+class LockRoomsRow(NamedTuple):
     id: RoomId
     name: str
     is_private: bool
@@ -27,8 +25,7 @@ class LockRoomsRow:
     locked_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class FindStandingRow:
+class FindStandingRow(NamedTuple):
     room_id: RoomId
     actor: UserId
     role: str | None
@@ -37,21 +34,18 @@ class FindStandingRow:
     created_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class ReadEventsRow:
+class ReadEventsRow(NamedTuple):
     seq: Seq
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReadPositionsRow:
+class ReadPositionsRow(NamedTuple):
     id: RoomId
     epoch: int
     last_seq: Seq
 
 
-@dataclass(frozen=True, slots=True)
-class ReadRoomsForRow:
+class ReadRoomsForRow(NamedTuple):
     id: RoomId
     user_id: UserId
     name: str

@@ -4,9 +4,8 @@ Generated from the live schema by `gateway types`; not to be edited.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from gateway.core.ids import MessageId, RoomId, Seq, UserId
@@ -16,8 +15,7 @@ from gateway.storage.sql import affected_rows, sql_of
 _SQL: Final = sql_of("messages")
 
 
-@dataclass(frozen=True, slots=True)
-class NewestMessagesRow:
+class NewestMessagesRow(NamedTuple):
     room_id: RoomId
     id: UUID
     seq: Seq

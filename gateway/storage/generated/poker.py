@@ -4,9 +4,8 @@ Generated from the live schema by `gateway types`; not to be edited.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from gateway.core.ids import RoomId, UserId
@@ -16,8 +15,7 @@ from gateway.storage.sql import affected_rows, sql_of
 _SQL: Final = sql_of("poker")
 
 
-@dataclass(frozen=True, slots=True)
-class ActiveGamesRow:
+class ActiveGamesRow(NamedTuple):
     room_id: RoomId
     id: UUID
     name: str
@@ -32,8 +30,7 @@ class ActiveGamesRow:
     voters: Sequence[UUID]
 
 
-@dataclass(frozen=True, slots=True)
-class VotesOfRow:
+class VotesOfRow(NamedTuple):
     story_id: UUID
     user_id: UserId
     name: str

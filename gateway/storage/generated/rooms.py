@@ -4,9 +4,8 @@ Generated from the live schema by `gateway types`; not to be edited.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from gateway.core.ids import RoomId, Seq, UserId
@@ -17,8 +16,7 @@ from gateway.storage.sql import affected_rows, sql_of, the_row
 _SQL: Final = sql_of("rooms")
 
 
-@dataclass(frozen=True, slots=True)
-class ListPublicRoomsRow:
+class ListPublicRoomsRow(NamedTuple):
     id: RoomId
     name: str
     description: str | None
@@ -26,8 +24,7 @@ class ListPublicRoomsRow:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class ListRoomsOfRow:
+class ListRoomsOfRow(NamedTuple):
     id: RoomId
     name: str
     description: str | None

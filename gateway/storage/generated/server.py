@@ -3,8 +3,7 @@
 Generated from the live schema by `gateway types`; not to be edited.
 """
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from gateway.storage.connection import Connection
 from gateway.storage.sql import sql_of, the_row
@@ -12,8 +11,7 @@ from gateway.storage.sql import sql_of, the_row
 _SQL: Final = sql_of("server")
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionBudgetRow:
+class ConnectionBudgetRow(NamedTuple):
     max_connections: int
     reserved: int
 

@@ -4,9 +4,8 @@ Generated from the live schema by `gateway types`; not to be edited.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from gateway.core.ids import SessionId, UserId
 from gateway.storage.connection import Connection
@@ -15,8 +14,7 @@ from gateway.storage.sql import affected_rows, sql_of
 _SQL: Final = sql_of("sessions")
 
 
-@dataclass(frozen=True, slots=True)
-class FindSessionsRow:
+class FindSessionsRow(NamedTuple):
     sid: SessionId
     user_id: UserId
     username: str

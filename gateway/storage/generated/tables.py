@@ -3,9 +3,8 @@
 Generated from the live schema by `gateway types`; not to be edited.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
 from gateway.core.ids import MessageId, RoomId, Seq, SessionId, UserId
@@ -28,8 +27,7 @@ SyncStatus: TypeAlias = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class AuditLogRow:
+class AuditLogRow(NamedTuple):
     """A row of audit_log."""
 
     id: int
@@ -41,8 +39,7 @@ class AuditLogRow:
     details: Json
 
 
-@dataclass(frozen=True, slots=True)
-class MessageReadReceiptRow:
+class MessageReadReceiptRow(NamedTuple):
     """A row of message_read_receipts."""
 
     message_id: MessageId
@@ -50,8 +47,7 @@ class MessageReadReceiptRow:
     read_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class MessageRow:
+class MessageRow(NamedTuple):
     """A row of messages."""
 
     id: MessageId
@@ -67,8 +63,7 @@ class MessageRow:
     updated_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class RoomEventRow:
+class RoomEventRow(NamedTuple):
     """A row of room_events."""
 
     room_id: RoomId
@@ -80,8 +75,7 @@ class RoomEventRow:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class RoomInvitationRow:
+class RoomInvitationRow(NamedTuple):
     """A row of room_invitations."""
 
     token_hash: str
@@ -93,8 +87,7 @@ class RoomInvitationRow:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class RoomUserRow:
+class RoomUserRow(NamedTuple):
     """A row of room_users."""
 
     room_id: RoomId
@@ -106,8 +99,7 @@ class RoomUserRow:
     joined_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class RoomRow:
+class RoomRow(NamedTuple):
     """A row of rooms."""
 
     id: RoomId
@@ -123,8 +115,7 @@ class RoomRow:
     updated_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class SessionRow:
+class SessionRow(NamedTuple):
     """A row of sessions."""
 
     sid: SessionId
@@ -132,8 +123,7 @@ class SessionRow:
     expire: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class SyncEventRow:
+class SyncEventRow(NamedTuple):
     """A row of sync_events."""
 
     id: UUID
@@ -150,8 +140,7 @@ class SyncEventRow:
     metadata: Json
 
 
-@dataclass(frozen=True, slots=True)
-class SyncParticipantRow:
+class SyncParticipantRow(NamedTuple):
     """A row of sync_participants."""
 
     id: UUID
@@ -167,8 +156,7 @@ class SyncParticipantRow:
     metadata: Json
 
 
-@dataclass(frozen=True, slots=True)
-class SyncSessionRow:
+class SyncSessionRow(NamedTuple):
     """A row of sync_sessions."""
 
     session_id: UUID
@@ -188,8 +176,7 @@ class SyncSessionRow:
     last_updated_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class UserRow:
+class UserRow(NamedTuple):
     """A row of users."""
 
     id: UserId
@@ -204,8 +191,7 @@ class UserRow:
     updated_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class PokerPlayerRow:
+class PokerPlayerRow(NamedTuple):
     """A row of poker.players."""
 
     id: UUID
@@ -219,8 +205,7 @@ class PokerPlayerRow:
     last_seen_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class PokerRoundRow:
+class PokerRoundRow(NamedTuple):
     """A row of poker.rounds."""
 
     id: UUID
@@ -233,8 +218,7 @@ class PokerRoundRow:
     revealed_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class PokerSessionRow:
+class PokerSessionRow(NamedTuple):
     """A row of poker.sessions."""
 
     id: UUID
@@ -250,8 +234,7 @@ class PokerSessionRow:
     expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class PokerStoryRow:
+class PokerStoryRow(NamedTuple):
     """A row of poker.stories."""
 
     id: UUID
@@ -265,8 +248,7 @@ class PokerStoryRow:
     completed_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class PokerVoteRow:
+class PokerVoteRow(NamedTuple):
     """A row of poker.votes."""
 
     id: UUID
