@@ -55,7 +55,7 @@ class Settings(BaseSettings):
     db_user: str = Field("parley", description="Its user.")
     db_password: SecretStr | None = Field(None, description="That user's password.")
     database_pool_min: Annotated[int, Field(ge=1, le=1000)] = Field(
-        2, description="Connections kept open."
+        5, description="Connections kept open: a storm is no time to make them."
     )
     database_pool_max: Annotated[int, Field(ge=5, le=1000)] | None = Field(
         None,
@@ -86,9 +86,10 @@ class Settings(BaseSettings):
         100, description="Of these, most of one person."
     )
     max_entering: Annotated[int, Field(ge=1)] = Field(
-        100,
+        32,
         description="Sign-ins and joins under way at once; while there are so many, new "
-        "connections are let in more slowly, 800 a second.",
+        "connections wait, but for 200 a second. Fewer spare those who are in during a storm, "
+        "more shorten it.",
     )
     retry_seconds: Annotated[int, Field(ge=1, le=3600)] = Field(
         15, description="Who is turned away is told to come back within so many seconds, at random."

@@ -17,6 +17,11 @@ HERE: Final = Path(__file__).parent
 INSTANCES: Final = {"office": 1, "stadium": 1, "storm": 1, "churn": 1, "resume": 2}
 """The scenarios, and how many gateways each needs."""
 
+PEOPLE: Final = 10_000
+
+SURVIVORS: Final = 1_000
+"""Who is on the instance that lives, in *resume*: one in each room, beside those who come back."""
+
 
 def main(
     context: typer.Context,
@@ -24,8 +29,12 @@ def main(
     host: Annotated[
         str | None, typer.Option(help="A running gateway, instead of one that is started.")
     ] = None,
-    users: Annotated[int, typer.Option(help="How many people.")] = 10_000,
-    room_size: Annotated[int | None, typer.Option(help="People in each room.")] = None,
+    users: Annotated[
+        int | None, typer.Option(help=f"How many people: {PEOPLE:,}, in resume 1,000 more.")
+    ] = None,
+    room_size: Annotated[
+        int | None, typer.Option(help="People in each room: 10, in resume 11, in stadium all.")
+    ] = None,
     spawn_rate: Annotated[float, typer.Option(help="Arrivals a second.")] = 300,
     report: Annotated[Path, typer.Option(help="Folder of the report.")] = HERE / "reports",
 ) -> None:
@@ -36,7 +45,9 @@ def main(
     # As Ctrl-C does it: whatever was started is ended.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     folder = report / scenario
-    size = room_size or (users if scenario == "stadium" else 10)
+    resumes = scenario == "resume"
+    users = users or PEOPLE + SURVIVORS * resumes
+    size = room_size or (users if scenario == "stadium" else 10 + resumes)
     arguments = [
         *(f"--locustfile={HERE / scenario}.py", "--headless", "--only-summary"),
         *("--loglevel=ERROR", f"--html={folder / 'report.html'}", f"--summary={folder}"),
@@ -48,7 +59,7 @@ def main(
             arguments += [f"--people={site.seed(users=users, room_size=size)}"]
             arguments += [f"--gateway-pid={instance.pid}" for instance in site.instances]
             host = site.instances[0].url
-            if scenario == "resume":
+            if resumes:
                 arguments += [f"--second-host={site.instances[1].url}"]
         command = [sys.executable, "-m", "locust", *arguments, f"--host={host}", *context.args]
         raise SystemExit(subprocess.run(command, cwd=HERE.parent, check=False).returncode)

@@ -1,7 +1,7 @@
 """*resume*: one of two instances is killed; its people come to the other and miss nothing.
 
-Every room has people on both, and what was said meanwhile is replayed. A
-command that was not answered is sent again with its key.
+Every room has one person on the instance that lives, and what is said meanwhile
+is replayed to the others. A command that was not answered is sent again with its key.
 """
 
 import argparse
@@ -53,7 +53,7 @@ class Resume(TalkingTest):
 
     def is_on_first(self, member: Member) -> bool:
         """Whether somebody begins on the instance that is killed."""
-        return member.seat.number % 2 == 0
+        return (member.seat.number + 1) % self.room_size() != 0
 
     @override
     def direct(self) -> None:

@@ -1,7 +1,13 @@
-"""*storm*: everybody connects at once, while a few who are in already go on talking."""
+"""*storm*: everybody connects at once, while a few who are in already go on talking.
+
+At once means within ``RUSH_SECONDS``: one process that opened ten thousand
+connections in one breath would take half a second for it, and then find
+everything late that it was sent meanwhile.
+"""
 
 import argparse
 import time
+from typing import Final
 
 import gevent
 from gevent.event import Event
@@ -9,6 +15,11 @@ from typing_extensions import override
 
 from loadtests.member import Member
 from loadtests.talker import Talker, TalkingTest
+
+RUSH_SECONDS: Final = 1.0
+
+RUSHES: Final = 100
+"""Groups in which they come, one after another."""
 
 
 class Storm(TalkingTest):
@@ -19,7 +30,7 @@ class Storm(TalkingTest):
 
     def __init__(self) -> None:
         super().__init__()
-        self._door = Event()
+        self._doors = [Event() for _ in range(RUSHES)]
 
     @override
     def add_options(self, group: "argparse._ArgumentGroup") -> None:
@@ -34,7 +45,7 @@ class Storm(TalkingTest):
     @override
     def wait_at_the_door(self, member: Member) -> None:
         if not self.is_insider(member):
-            self._door.wait()
+            self._doors[member.seat.number % RUSHES].wait()
 
     def is_insider(self, member: Member) -> bool:
         """Whether somebody is in before the storm."""
@@ -47,7 +58,9 @@ class Storm(TalkingTest):
         with self.working():
             gevent.sleep(self.options.calm_seconds)
             started, before = time.monotonic(), self.arrived
-            self._door.set()
+            for door in self._doors:
+                door.set()
+                gevent.sleep(RUSH_SECONDS / RUSHES)
             self.await_arrivals(self.users)
             rate = (self.arrived - before) / (time.monotonic() - started)
             self.notes.append(("came in a second, during the storm", f"{rate:,.0f}"))

@@ -33,14 +33,14 @@ class Refusal(enum.StrEnum):
 class AdmissionSettings:
     """How many connections an instance takes, in all, of one address and of one person.
 
-    While ``max_entering`` sign-ins and joins are under way, new connections are
-    taken more slowly. Who is turned away comes back within ``retry_seconds``.
+    While ``max_entering`` sign-ins and joins are under way, new connections
+    wait. Who is turned away comes back within ``retry_seconds``.
     """
 
     max_connections: int = 15_000
     max_connections_per_address: int = 10_000
     max_connections_per_user: int = 100
-    max_entering: int = 100
+    max_entering: int = 32
     retry_seconds: int = 15
 
 
@@ -58,7 +58,7 @@ class Admission:
 
     @property
     def is_crowded(self) -> bool:
-        """Whether new connections should wait a little."""
+        """Whether new connections should wait."""
         return self.entering >= self.settings.max_entering
 
     def has_room_for_address(self, address: str) -> bool:

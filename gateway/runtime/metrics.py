@@ -68,7 +68,7 @@ METRICS: Final[tuple[Gauge | LabelledGauge | Counter | LabelledCounter | Distrib
         "parley_entering",
         "Sign-ins and joins under way.",
         "At `MAX_ENTERING` for long: PostgreSQL or Redis is slow, or clients come back in circles; "
-        "new connections are taken slowly.",
+        "new connections wait.",
         lambda parts: parts.endpoint.admission.entering,
     ),
     LabelledCounter(

@@ -64,7 +64,7 @@ class DatabaseSettings:
     """
 
     url: str = field(repr=False)
-    pool_min: int = 2
+    pool_min: int = 5
     pool_max: int = 20
     idle_seconds: float = 30
     connect_seconds: float = 5
