@@ -19,8 +19,10 @@ INSTANCES: Final = {"office": 1, "stadium": 1, "storm": 1, "churn": 1, "resume":
 
 PEOPLE: Final = 10_000
 
-SURVIVORS: Final = 1_000
-"""Who is on the instance that lives, in *resume*: one in each room, beside those who come back."""
+TEAM: Final = 10
+
+SURVIVORS: Final = PEOPLE // TEAM
+"""In *resume*: one in each team is on the instance that lives, beside those who come back."""
 
 
 def main(
@@ -30,10 +32,11 @@ def main(
         str | None, typer.Option(help="A running gateway, instead of one that is started.")
     ] = None,
     users: Annotated[
-        int | None, typer.Option(help=f"How many people: {PEOPLE:,}, in resume 1,000 more.")
+        int | None, typer.Option(help=f"How many people: {PEOPLE:,}, in resume {SURVIVORS:,} more.")
     ] = None,
     room_size: Annotated[
-        int | None, typer.Option(help="People in each room: 10, in resume 11, in stadium all.")
+        int | None,
+        typer.Option(help="People in each room: a team, in resume one more, in stadium all."),
     ] = None,
     spawn_rate: Annotated[float, typer.Option(help="Arrivals a second.")] = 300,
     report: Annotated[Path, typer.Option(help="Folder of the report.")] = HERE / "reports",
@@ -47,7 +50,7 @@ def main(
     folder = report / scenario
     resumes = scenario == "resume"
     users = users or PEOPLE + SURVIVORS * resumes
-    size = room_size or (users if scenario == "stadium" else 10 + resumes)
+    size = room_size or (users if scenario == "stadium" else TEAM + resumes)
     arguments = [
         *(f"--locustfile={HERE / scenario}.py", "--headless", "--only-summary"),
         *("--loglevel=ERROR", f"--html={folder / 'report.html'}", f"--summary={folder}"),

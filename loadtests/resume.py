@@ -95,10 +95,10 @@ class Resume(TalkingTest):
             member.come_in()
 
 
-class Survivor(Talker):
+class Colleague(Talker):
     """Somebody on either instance."""
 
     test = resume = Resume()
 
 
-Survivor.resume.listen()
+Colleague.resume.listen()

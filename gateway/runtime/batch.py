@@ -182,7 +182,9 @@ class Batch:
         for room_id in self._rooms:
             submissions = self._submissions[room_id]
             actors += [(room_id, actor) for actor in {s.actor.user_id for s in submissions}]
-            commands += [(room_id, s.actor.user_id, s.key) for s in submissions if s.key]
+            commands += [
+                (room_id, s.actor.user_id, s.key) for s in submissions if s.key is not None
+            ]
         rows = await log_queries.find_standing(
             self._conn,
             actor_rooms=[room_id for room_id, _ in actors],

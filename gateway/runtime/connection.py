@@ -261,7 +261,7 @@ class Connection(asyncio.Protocol):
         endpoint = self._endpoint
         address = endpoint.client_address(self._peer, request.headers.get_all("X-Forwarded-For"))
         try:
-            response = self._answer(request, address)
+            response = self._respond(request, address)
         except Exception:  # uvicorn would forget that this connection was counted in
             log.exception("handshake.failed", path=request.path)
             text = "This handshake cannot be read.\n"
@@ -274,7 +274,7 @@ class Connection(asyncio.Protocol):
             endpoint.admission.enter(address)
             self._run(self._endpoint.welcome(self, handshake.token_of(request)))
 
-    def _answer(self, request: Request, address: str) -> Response:
+    def _respond(self, request: Request, address: str) -> Response:
         endpoint = self._endpoint
         if (refusal := endpoint.refusal(address)) is not None:
             retry_after_seconds = endpoint.admission.turn_away(refusal)

@@ -54,6 +54,7 @@ class Dispatcher:
     def dispatch(self, connection: Connection, command: Command) -> Work | None:
         """Carry out a command; what has to wait comes back as a coroutine to be run."""
         try:
+            # What has no handler is durable: the catalogue and this table have all commands.
             return self._handlers.get(type(command), self._record)(connection, command)
         except GatewayError as error:
             connection.refuse(command.id, error)

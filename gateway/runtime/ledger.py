@@ -50,9 +50,9 @@ FLUSH_SECONDS = 10.0
 
 
 class Answer(NamedTuple):
-    """What became of a command. ``number`` is what the asker called it."""
+    """What became of a command, by the ``id`` that its asker gave it."""
 
-    number: int
+    command_id: int
     result: Result
 
 
@@ -66,7 +66,7 @@ class Asker(Protocol):
 class _Entry(NamedTuple):
     submission: Submission
     asker: Asker
-    number: int
+    command_id: int
     queued_at: float
 
 
@@ -116,16 +116,16 @@ class Ledger:
         """How many commands wait for a transaction."""
         return sum(len(lane.queue) for lane in self._lanes)
 
-    def enqueue(self, submission: Submission, asker: Asker, number: int) -> None:
+    def enqueue(self, submission: Submission, asker: Asker, command_id: int) -> None:
         """Have the asker told, exactly once, what became of the command."""
         lane = self._lanes[submission.room_id.int % LANES]
         if self._closed:
-            self._refuse(asker, number, Draining("This instance is shutting down."))
+            self._refuse(asker, command_id, Draining("This instance is shutting down."))
         elif self._is_full(lane, submission.room_id):
             error = Overloaded("Too many commands are waiting to be committed.")
-            self._refuse(asker, number, error)
+            self._refuse(asker, command_id, error)
         else:
-            entry = _Entry(submission, asker, number, time.perf_counter())
+            entry = _Entry(submission, asker, command_id, time.perf_counter())
             lane.queue.put(submission.room_id, entry)
             lane.wake.set()
             self._unanswered += 1
@@ -167,13 +167,11 @@ class Ledger:
                 lane.wake.clear()
 
     def _is_full(self, lane: _Lane, room_id: RoomId) -> bool:
-        if self._unanswered >= MAX_QUEUED:
-            return True
-        return self._unanswered >= MAX_QUEUED_OF_ROOM <= lane.queue.waiting(room_id)
+        return self._unanswered >= MAX_QUEUED or lane.queue.waiting(room_id) >= MAX_QUEUED_OF_ROOM
 
-    def _refuse(self, asker: Asker, number: int, error: GatewayError) -> None:
+    def _refuse(self, asker: Asker, command_id: int, error: GatewayError) -> None:
         self.figures.refused(error)
-        asker.answer([Answer(number, error)])
+        asker.answer([Answer(command_id, error)])
 
     async def _commit(self, batch: Mapping[RoomId, Sequence[_Entry]]) -> bool:
         """Answer the commands, most of them with success; ``False`` when there is no database."""
@@ -225,7 +223,7 @@ class Ledger:
         self.figures.answered(results, [entry.queued_at for entry in entries])
         answers: dict[Asker, list[Answer]] = {}
         for entry, result in zip(entries, results, strict=True):
-            answers.setdefault(entry.asker, []).append(Answer(entry.number, result))
+            answers.setdefault(entry.asker, []).append(Answer(entry.command_id, result))
         for asker, some in answers.items():
             asker.answer(some)
         self._unanswered -= len(entries)

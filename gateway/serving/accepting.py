@@ -22,7 +22,7 @@ AT_ONCE: Final = 4
 """Let in with one turn of the loop: a handshake takes 0.1 to 0.3 ms."""
 
 PACE_SECONDS: Final = 0.005
-"""Between one and the next while many are on their way: if those are stuck, the others are not."""
+"""Between one and the next while many are on their way, lest stuck sign-ins shut everybody out."""
 
 SILENT_SECONDS: Final = 10.0
 """Who connects and says nothing for so long is cut off."""
@@ -39,7 +39,7 @@ class Door:
     def __init__(
         self, make_protocol: Callable[[], asyncio.Protocol], is_crowded: Callable[[], bool]
     ) -> None:
-        """``is_crowded`` tells whether many are on their way in."""
+        """``is_crowded`` tells whether as much is under way inside as should be."""
         self._make_protocol = make_protocol
         self._is_crowded = is_crowded
         self._waiting: deque[_Newcomer] = deque()
@@ -64,10 +64,9 @@ class Door:
             self._schedule()
 
     def _let_some_in(self) -> None:
-        for count in range(min(AT_ONCE, len(self._waiting))):
-            if count and self._is_crowded():
-                break
-            self._waiting.popleft().enter(self._make_protocol)
+        came_in = 0
+        while self._waiting and came_in < AT_ONCE and not (came_in and self._is_crowded()):
+            came_in += self._waiting.popleft().enter(self._make_protocol)
         self._is_due = bool(self._waiting)
         if self._waiting:
             self._schedule()
@@ -108,10 +107,10 @@ class _Newcomer(asyncio.Protocol):
         if len(self._data) > _MAX_BYTES:
             self._transport.pause_reading()
 
-    def enter(self, make_protocol: Callable[[], asyncio.Protocol]) -> None:
-        """Come in, if still there."""
+    def enter(self, make_protocol: Callable[[], asyncio.Protocol]) -> bool:
+        """Come in; return ``False`` if they have gone meanwhile."""
         if self._transport.is_closing():
-            return
+            return False
         try:
             protocol = make_protocol()
             self._transport.set_protocol(protocol)
@@ -122,3 +121,4 @@ class _Newcomer(asyncio.Protocol):
             # What the event loop does where a protocol fails; those behind have their turn.
             log.exception("door.newcomer_failed")
             self._transport.abort()
+        return True

@@ -69,7 +69,11 @@ async def serve_until(
         make = cast("Callable[..., asyncio.Protocol]", config.http_protocol_class)
         return make(config=config, server_state=server.server_state, app_state={})
 
-    door = Door(make_protocol, lambda: gateway.endpoint.admission.is_crowded)
+    def is_crowded() -> bool:
+        """Whether newcomers would burden those inside; to be turned away costs nothing."""
+        return gateway.endpoint.admission.is_crowded and not gateway.endpoint.is_draining
+
+    door = Door(make_protocol, is_crowded)
     acceptor = await asyncio.get_running_loop().create_server(
         door.newcomer, sock=listener, backlog=BACKLOG
     )

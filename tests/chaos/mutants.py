@@ -28,7 +28,7 @@ MUTANTS: Final[Mapping[str, tuple[Patch, ...]]] = {
             "                some = [entry for room in entries.values() for entry in room]\n"
             "                for entry, result in zip(some, results):\n"
             "                    if entry.submission.key is not None:\n"
-            "                        entry.asker.answer([Answer(entry.number, result)])\n"
+            "                        entry.asker.answer([Answer(entry.command_id, result)])\n"
             "                        self._told.add(id(entry))\n",
         ),
         Patch(

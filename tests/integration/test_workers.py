@@ -72,7 +72,10 @@ async def living(gateway: GatewayProcess) -> dict[str, int]:
 
 
 async def gone(pid: int) -> None:
-    """Wait until a killed process has ended: its socket may listen longer than others live."""
+    """Wait until a killed process has ended.
+
+    Its socket may listen a moment longer than its connections live.
+    """
     async with asyncio.timeout(WAIT_SECONDS):
         while running({pid}):  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.01)

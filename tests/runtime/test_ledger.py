@@ -46,6 +46,7 @@ from tests.support.ledgers import (
     start_story,
     vote,
 )
+from tests.support.waiting import soon
 
 
 @dataclass(frozen=True)
@@ -229,6 +230,22 @@ async def test_a_rejected_command_leaves_the_others_of_its_batch(
     contents = [orjson.loads(event)["data"]["content"] for event in await read_log(database, room)]
     assert contents == ["one", "two"]
     assert await room_name(database, room) == "r"
+
+
+async def test_who_has_several_commands_in_a_batch_is_told_once(
+    database: Database, book: Book, ada: Identity, room: RoomId
+):
+    """All at once, good news and bad; so a connection has one write of it."""
+    stranger = await new_person(database, "Grace")
+    answers, of_another = Answers(3), Answers(1)
+    book.ledger.enqueue(say(room, ada, "one"), answers, 1)
+    book.ledger.enqueue(say(room, stranger), answers, 2)
+    book.ledger.enqueue(say(room, ada, "two"), of_another, 1)
+    book.ledger.enqueue(say(room, ada, "three"), answers, 3)
+    await soon(answers.complete.wait())
+    assert (answers.times_told, of_another.times_told) == (1, 1)
+    kinds = {command_id: type(result) for command_id, result in answers.results.items()}
+    assert kinds == {1: Committed, 2: NotAMember, 3: Committed}
 
 
 async def test_a_command_that_spoils_its_batch_fails_alone(

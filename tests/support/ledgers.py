@@ -33,14 +33,16 @@ class Answers:
 
     def __init__(self, expected: int) -> None:
         self.results: dict[int, Result] = {}
+        self.times_told = 0
         self.complete = asyncio.Event()
         self._expected = expected
 
     def answer(self, answers: Sequence[Answer]) -> None:
         """Take some."""
-        for number, result in answers:
-            assert number not in self.results, "answered twice"
-            self.results[number] = result
+        self.times_told += 1
+        for command_id, result in answers:
+            assert command_id not in self.results, "answered twice"
+            self.results[command_id] = result
         if len(self.results) == self._expected:
             self.complete.set()
 
