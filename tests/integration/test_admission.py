@@ -78,7 +78,7 @@ async def test_a_storm_comes_in_through_a_narrow_door_and_nobody_is_refused(
         async def come() -> None:
             await stack.enter_async_context(open_socket(gateway.socket_url, guest.token))
 
-        storm = [tasks.create_task(come()) for _ in range(100)]
+        storm = [tasks.create_task(come()) for _ in range(300)]
         pings = 0
         while not all(task.done() for task in storm):
             await insider.ask("ping")
