@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
+from gateway.activities import protocol
 from gateway.activities.activity import Submission
 from gateway.activities.rooms.messages import RoomJoin, RoomLeave, TypingStart, TypingStop
 from gateway.core.errors import (
@@ -49,13 +50,17 @@ class Dispatcher:
             RoomLeave: self._leave,
             TypingStart: self._start_typing,
             TypingStop: self._stop_typing,
+            **{
+                command: self._record
+                for command in protocol.COMMANDS
+                if issubclass(command, DurableCommand)
+            },
         }
 
     def dispatch(self, connection: Connection, command: Command) -> Work | None:
         """Carry out a command; what has to wait comes back as a coroutine to be run."""
         try:
-            # What has no handler is durable: the catalogue and this table have all commands.
-            return self._handlers.get(type(command), self._record)(connection, command)
+            return self._handlers[type(command)](connection, command)
         except GatewayError as error:
             connection.refuse(command.id, error)
             return None
