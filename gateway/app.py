@@ -15,6 +15,7 @@ from gateway.activities import catalogue, protocol
 from gateway.activities.accounts.limits import AccountSettings
 from gateway.activities.accounts.passwords import Passwords
 from gateway.activities.accounts.service import Accounts
+from gateway.activities.activity import Request
 from gateway.activities.rooms.service import Rooms
 from gateway.backplane import keys
 from gateway.backplane.client import open_client
@@ -26,6 +27,7 @@ from gateway.backplane.subscriber import Subscriber
 from gateway.backplane.throttle import Throttle
 from gateway.config import Settings
 from gateway.core.ids import InstanceId, RoomId
+from gateway.core.protocol.base import Command
 from gateway.core.protocol.decode import CommandDecoder
 from gateway.core.publication import Kind, Publication
 from gateway.runtime.batch import Rulebook
@@ -182,7 +184,8 @@ class Gateway:
                 ledger.submit,
                 endpoint.settings.max_rooms,
             )
-            endpoint.dispatcher = Dispatcher(endpoint, ledger, joining, typing, catch_up)
+            requests: dict[type[Command], Request] = {}
+            endpoint.dispatcher = Dispatcher(endpoint, ledger, joining, typing, catch_up, requests)
             health = Health(database, canary, endpoint, siblings)
             loop_lag = LoopLag()
             parts = Parts(

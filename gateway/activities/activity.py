@@ -103,6 +103,13 @@ class Submit(Protocol):
         """Return once the command is committed, or raise the ``GatewayError`` that rejected it."""
 
 
+Request = Callable[[Identity, Any], Awaitable[WireModel | None]]
+"""Carries out a command that changes no room's log: a question, or something outside of rooms.
+
+Returns the reply's body, or raises a ``GatewayError``.
+"""
+
+
 class Visit(NamedTuple):
     """Somebody who comes into a room."""
 

@@ -341,12 +341,19 @@ class Connection(asyncio.Protocol):
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         """Let what has to wait wait, and hold back the messages behind it."""
         self._busy = True
-        self._endpoint.admission.entering += 1
-        self._endpoint.supervisor.job("command", work).add_done_callback(self._work_done)
+        job = self._endpoint.supervisor.job("command", work)
+        if self.rooms:
+            job.add_done_callback(self._work_done)
+        else:  # it is on its way in
+            self._endpoint.admission.entering += 1
+            job.add_done_callback(self._entered)
+
+    def _entered(self, task: asyncio.Task[None]) -> None:
+        self._endpoint.admission.entering -= 1
+        self._work_done(task)
 
     def _work_done(self, _task: asyncio.Task[None]) -> None:
         self._busy = False
-        self._endpoint.admission.entering -= 1
         while self._inbox and not self._busy:
             self._handle(self._inbox.pop(0))
         self._update_reading()

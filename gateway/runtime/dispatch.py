@@ -1,11 +1,11 @@
 """From a decoded command to whoever carries it out."""
 
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 from gateway.activities import protocol
-from gateway.activities.activity import Submission
+from gateway.activities.activity import Request, Submission
 from gateway.activities.rooms.messages import RoomJoin, RoomLeave, TypingStart, TypingStop
 from gateway.core.errors import (
     AlreadyAuthenticated,
@@ -37,12 +37,14 @@ class Dispatcher:
         joining: Joining,
         typing: TypingNotes,
         catch_up: CatchUp,
+        requests: Mapping[type[Command], Request],
     ) -> None:
         self._endpoint = endpoint
         self._ledger = ledger
         self._joining = joining
         self._typing = typing
         self._catch_up = catch_up
+        self._requests = requests
         self._handlers: Mapping[type[Command], Callable[[Connection, Any], Work | None]] = {
             Auth: self._auth,
             Ping: self._ping,
@@ -50,6 +52,7 @@ class Dispatcher:
             RoomLeave: self._leave,
             TypingStart: self._start_typing,
             TypingStop: self._stop_typing,
+            **dict.fromkeys(requests, self._request),
             **{
                 command: self._record
                 for command in protocol.COMMANDS
@@ -101,6 +104,10 @@ class Dispatcher:
         )
         self._ledger.enqueue(submission, connection, command.id)
 
+    def _request(self, connection: Connection, command: Command) -> Work:
+        carry_out = self._requests[type(command)]
+        return _answer(connection, command, carry_out(_identity(connection), command))
+
     def _join(self, connection: Connection, command: RoomJoin) -> Work:
         identity = _identity(connection)
         return _answer(connection, command, self._joining.join(connection, identity, command))
@@ -126,7 +133,7 @@ class Dispatcher:
 
 
 async def _answer(
-    connection: Connection, command: Command, work: Coroutine[Any, Any, WireModel | None]
+    connection: Connection, command: Command, work: Awaitable[WireModel | None]
 ) -> None:
     """Await ``work`` and reply with what it returns (``None``: it has replied by itself)."""
     try:
