@@ -152,7 +152,7 @@ class Gateway:
                 hub.receive(room_id, publication)
                 publisher.publish(keys.room_channel(room_id), publication.encode())
 
-            rulebook = Rulebook(catalogue.HANDLERS, catalogue.PLANS)
+            rulebook = Rulebook(catalogue.HANDLERS, catalogue.PLANS, catalogue.IN_ARCHIVE)
             ledger = Ledger(database, rulebook, publish)
 
             # People: accounts, connections, the HTTP API

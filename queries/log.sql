@@ -6,7 +6,8 @@
 -- rooms wait for each other and never deadlock. Not a plain "for update", which
 -- would make every insert that refers to a room wait as well. Primary key.
 -- not null: locked_at
-select id, name, is_private, is_archived, epoch, last_seq, clock_timestamp() as locked_at
+select
+  id, name, is_private, is_archived, last_seq, message_count, clock_timestamp() as locked_at
 from rooms
 where id = any(:room_ids::uuid[])
 order by id
@@ -19,9 +20,11 @@ for no key update;
 -- begun. Primary key of room_users; unique index room_events (room_id, actor, key).
 -- The limits leave the planner no join but one look for each, whatever it believes
 -- about the tables.
--- nullable: role, key, seq, created_at
+-- nullable: role, muted_until, key, seq, created_at
 -- not null: room_id, actor
-select wanted.room_id, wanted.actor, m.role, null as key, null::bigint as seq, null as created_at
+select
+  wanted.room_id, wanted.actor, m.role, m.muted_until, null as key, null::bigint as seq,
+  null::timestamptz as created_at
 from unnest(:actor_rooms::uuid[], :actors::uuid[]) as wanted (room_id, actor)
 cross join lateral (
   select *
@@ -30,7 +33,7 @@ cross join lateral (
   limit 1
 ) m
 union all
-select wanted.room_id, wanted.actor, null, e.key, e.seq, e.created_at
+select wanted.room_id, wanted.actor, null, null, e.key, e.seq, e.created_at
 from unnest(:command_rooms::uuid[], :command_actors::uuid[], :keys::text[])
   as wanted (room_id, actor, key)
 cross join lateral (
@@ -92,10 +95,11 @@ where id = any(:room_ids::uuid[]);
 -- name: read_rooms_for(room_ids, user_ids)
 -- Rooms, each as one person stands to it: role is null for a stranger. Primary keys,
 -- each looked up by itself, as above.
--- nullable: role
+-- nullable: role, last_read_seq, muted_until
 -- not null: user_id
 select
-  r.id, w.user_id, r.name, r.description, r.is_private, r.is_archived, r.epoch, r.last_seq, m.role
+  r.id, w.user_id, r.name, r.description, r.is_private, r.is_archived, r.epoch, r.last_seq,
+  m.role, m.last_read_seq, m.muted_until
 from unnest(:room_ids::uuid[], :user_ids::uuid[]) as w (room_id, user_id)
 cross join lateral (select * from rooms where rooms.id = w.room_id limit 1) r
 left join lateral (
@@ -104,6 +108,16 @@ left join lateral (
   where room_users.room_id = w.room_id and room_users.user_id = w.user_id
   limit 1
 ) m on true;
+
+-- name: redact_events(room_id, seqs)!
+-- What a deleted message said, and its edits, are taken out of the log. Their places stay. Primary
+-- key.
+update room_events
+set payload = (
+  payload::jsonb || '{"content": "", "mentions": []}'
+  || case when type = 'chat.message' then '{"attachment": null}' else '{}' end::jsonb
+)::json
+where room_id = :room_id and seq = any(:seqs::bigint[]);
 
 -- name: start_epoch()!
 -- Another epoch for every room: run once after a backup was restored, so that no

@@ -61,14 +61,28 @@ limit 1;
 -- Somebody's membership. Primary key.
 select * from room_users where room_id = :room_id and user_id = :user_id;
 
--- name: add_members(room_ids, user_ids, roles)!
--- What was said before counts as read. Somebody who is in already stays what they are. Primary
--- keys, each looked up by itself.
-insert into room_users (room_id, user_id, role, read_count)
-select r.id, m.user_id, m.role, r.message_count
-from unnest(:room_ids::uuid[], :user_ids::uuid[], :roles::text[]) as m (room_id, user_id, role)
-cross join lateral (select * from rooms where rooms.id = m.room_id limit 1) r
+-- name: add_members(room_ids, user_ids, roles, last_read_seqs, read_counts)!
+-- What was said before counts as read. Somebody who is in already stays what they are. Primary key.
+insert into room_users (room_id, user_id, role, last_read_seq, read_count)
+select *
+from unnest(
+    :room_ids::uuid[], :user_ids::uuid[], :roles::text[], :last_read_seqs::bigint[],
+    :read_counts::bigint[]
+)
 on conflict do nothing;
+
+-- name: read_bans(room_ids, user_ids)
+-- Which of these people may not come into which of these rooms. Primary key, each looked up by
+-- itself.
+select b.room_id, b.user_id, b.until
+from unnest(:room_ids::uuid[], :user_ids::uuid[]) as w (room_id, user_id)
+cross join lateral (
+    select *
+    from room_bans
+    where room_bans.room_id = w.room_id and room_bans.user_id = w.user_id
+    limit 1
+) b
+where b.until is null or b.until > now();
 
 -- name: create_invitation(token_hash, room_id, created_by, expires_at, max_uses)!
 -- A link into a room; max_uses null: as often as wanted until it expires. Primary key.

@@ -19,11 +19,13 @@ values (
 )
 on conflict (id) do nothing;
 
--- name: seed_members(room_id, user_ids, roles)!
--- Who is in the room. Primary key.
-insert into room_users (room_id, user_id, role)
-select :room_id::uuid, m.user_id, m.role
-from unnest(:user_ids::uuid[], :roles::text[]) as m (user_id, role);
+-- name: seed_members(room_id, user_ids, roles, last_read_seqs, read_counts)!
+-- Who is in the room, and how far they have read. Primary key.
+insert into room_users (room_id, user_id, role, last_read_seq, read_count)
+select :room_id::uuid, m.user_id, m.role, m.last_read_seq, m.read_count
+from unnest(
+    :user_ids::uuid[], :roles::text[], :last_read_seqs::bigint[], :read_counts::bigint[]
+) as m (user_id, role, last_read_seq, read_count);
 
 -- name: seed_events(room_id, seqs, types, actors, payloads, times)!
 -- The room's log. Primary key.
@@ -34,12 +36,12 @@ from unnest(
 ) as e (seq, type, actor, payload, at);
 
 -- name: seed_messages(room_id, ids, seqs, authors, contents, times)!
--- The messages that the log tells of. Primary key.
-insert into messages (id, room_id, seq, user_id, content, created_at, updated_at)
-select m.id, :room_id::uuid, m.seq, m.author, m.content, m.at, m.at
+-- The messages that the log tells of, in their order. Primary key.
+insert into messages (id, room_id, seq, number, user_id, content, created_at, updated_at)
+select m.id, :room_id::uuid, m.seq, m.number, m.author, m.content, m.at, m.at
 from unnest(
     :ids::uuid[], :seqs::bigint[], :authors::uuid[], :contents::text[], :times::timestamptz[]
-) as m (id, seq, author, content, at);
+) with ordinality as m (id, seq, author, content, at, number);
 
 -- name: seed_game(id, room_id, name, host_id, config, expires_at)!
 -- A game of poker, without stories as yet. Primary key.

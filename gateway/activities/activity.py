@@ -7,58 +7,83 @@ gives them their ``seq`` and writes the log. A ``GatewayError`` rejects its own
 command and nothing else.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from gateway.core.errors import NotAMember
+from gateway.core.errors import Muted, NotAMember
 from gateway.core.identity import Identity
-from gateway.core.ids import RoomId, Seq
+from gateway.core.ids import RoomId, Seq, UserId
 from gateway.core.protocol.base import Committed, EventData, WireModel
 from gateway.storage.connection import Connection
 
 
 class LockedRoom(NamedTuple):
-    """A room whose row this transaction holds ``for no key update``."""
+    """A room whose row this transaction holds ``for no key update``, as it was when locked."""
 
     id: RoomId
     name: str
     is_private: bool
     is_archived: bool
+    last_seq: Seq
+    message_count: int
+
+
+class Standing(NamedTuple):
+    """What a member may do in a room."""
+
+    role: str
+    muted_until: datetime | None = None
 
 
 class Context(NamedTuple):
     """Everything a handler may use. ``now`` is PostgreSQL's clock at the lock.
 
-    ``seq`` is the number that the command's first event will get.
+    ``standing`` is ``None`` for who is not a member. ``seq`` is the number that the
+    command's first event will get, ``number`` that of its first message.
     """
 
     conn: Connection
     room: LockedRoom
     actor: Identity
-    role: str | None
+    standing: Standing | None
     now: datetime
     seq: Seq
+    number: int
     new_id: Callable[[], UUID]
 
     def require_member(self) -> str:
         """Return the actor's role, or raise ``NotAMember``."""
-        if self.role is None:
+        if self.standing is None:
             raise NotAMember("You are not a member of this room: join it first.")
-        return self.role
+        return self.standing.role
+
+    def require_speaker(self) -> str:
+        """Return the role of an actor who may say something, or raise ``NotAMember``, ``Muted``."""
+        role = self.require_member()
+        assert self.standing is not None  # noqa: S101 - a member has one
+        muted_until = self.standing.muted_until
+        if muted_until is not None and muted_until > self.now:
+            raise Muted(f"You may not say anything in this room until {muted_until.isoformat()}.")
+        return role
 
 
 class Outcome(NamedTuple):
     """What a command did: its events in order, and how many messages it added to the room.
 
-    ``role`` is the actor's role in the room from now on, if it has changed.
+    ``standings`` are those that are other ones from now on; ``None``: not a member any more.
+    ``touched`` are the people whose inbox shows something else now.
     """
 
     events: tuple[EventData, ...]
     messages: int = 0
-    role: str | None = None
+    standings: Mapping[UserId, Standing | None] = MappingProxyType({})
+    touched: tuple[UserId, ...] = ()
+    is_archived: bool | None = None
+    """Whether the room is archived from now on, if that has changed."""
 
 
 class Plan(Protocol):
@@ -128,4 +153,6 @@ class Activity:
     name: str
     handlers: Mapping[type, Handler] = field(default_factory=dict)
     plans: Mapping[type, Callable[[], Plan]] = field(default_factory=dict)
+    in_archive: Collection[type] = ()
+    """Commands that an archived room takes."""
     read_states: StateReader | None = None

@@ -11,7 +11,7 @@ from gateway.activities.poker.messages import POKER_COMMANDS, POKER_EVENTS, Poke
 from gateway.activities.rooms.messages import (
     ROOM_COMMANDS,
     ROOM_EVENTS,
-    RoomInfo,
+    RoomStanding,
     WirePosition,
 )
 from gateway.core.protocol.base import Command, EventData, NoticeData, Person, WireModel
@@ -32,7 +32,7 @@ class UpToDate(WireModel):
     """Reply to ``room.join``: you have missed nothing since ``position``, where you were."""
 
     resume: Literal["up_to_date"] = "up_to_date"
-    room: RoomInfo
+    room: RoomStanding
     position: WirePosition
     people: tuple[Person, ...]
     count: int
@@ -46,7 +46,7 @@ class Replay(WireModel):
     """
 
     resume: Literal["replay"] = "replay"
-    room: RoomInfo
+    room: RoomStanding
     position: WirePosition
     people: tuple[Person, ...]
     count: int
@@ -64,7 +64,7 @@ class RoomState(WireModel):
     """
 
     resume: Literal["snapshot"] = "snapshot"
-    room: RoomInfo
+    room: RoomStanding
     position: WirePosition
     people: tuple[Person, ...]
     count: int
@@ -88,4 +88,15 @@ class Behind(NoticeData):
     typing: tuple[Person, ...]
 
 
-NOTICES: tuple[type[NoticeData], ...] = (*CONNECTION_NOTICES, Behind)
+class RoomClosed(NoticeData):
+    """A room is closed on this connection: you are not a member of it any more.
+
+    ``member.left``, if you have read so far, says why.
+    """
+
+    type: ClassVar[str] = "room.closed"
+
+    room: UUID
+
+
+NOTICES: tuple[type[NoticeData], ...] = (*CONNECTION_NOTICES, Behind, RoomClosed)

@@ -1,9 +1,14 @@
 """A room's state, kept up to date by its events (pure)."""
 
-from typing import Final
 from uuid import UUID
 
-from gateway.activities.chat.messages import ChatMessage, ChatState, MessageView
+from gateway.activities.chat.messages import (
+    ChatDeleted,
+    ChatEdited,
+    ChatMessage,
+    ReactionAdded,
+    ReactionRemoved,
+)
 from gateway.activities.poker.messages import (
     PokerRevealed,
     PokerStarted,
@@ -11,11 +16,9 @@ from gateway.activities.poker.messages import (
     PokerVoted,
 )
 from gateway.activities.protocol import Behind, Replay, RoomState, UpToDate
-from gateway.activities.rooms.messages import PresenceChanged, TypingChanged
+from gateway.activities.rooms.messages import PresenceChanged, RoomUpdated, TypingChanged
+from gateway.client.chat_state import with_change
 from gateway.client.events import Event
-
-MAX_MESSAGES: Final = 500
-"""Messages kept of each room, the newest; older ones are in the gateway's history."""
 
 
 def is_covered(state: RoomState, event: Event) -> bool:
@@ -46,8 +49,13 @@ def after(state: RoomState, event: Event) -> RoomState:
         position = state.position.model_copy(update={"seq": event.seq})
         state = state.model_copy(update={"position": position})
     match event.data:
-        case ChatMessage() as message:
-            return state.model_copy(update={"chat": _with_message(state.chat, message, event)})
+        case (
+            ChatMessage() | ChatEdited() | ChatDeleted() | ReactionAdded() | ReactionRemoved()
+        ) as change:
+            return state.model_copy(update={"chat": with_change(state.chat, change, event)})
+        case RoomUpdated(name=name, description=description, is_archived=is_archived):
+            news = {"name": name, "description": description, "is_archived": is_archived}
+            return state.model_copy(update={"room": state.room.model_copy(update=news)})
         case PresenceChanged() as change:
             return _with_presence(state, change)
         case TypingChanged(users=users):
@@ -63,17 +71,6 @@ def with_own_card(state: RoomState, story_id: UUID, card: str) -> RoomState:
     if table is None or table.story is None or table.story.id != story_id:
         return state
     return state.model_copy(update={"poker": table.model_copy(update={"your_card": card})})
-
-
-def _with_message(chat: ChatState, message: ChatMessage, event: Event) -> ChatState:
-    view = MessageView.model_validate(
-        {**dict(message), "seq": event.seq, "at": event.at}, from_attributes=True
-    )
-    messages = (*chat.messages, view)
-    return ChatState(
-        messages=messages[-MAX_MESSAGES:],
-        has_more=chat.has_more or len(messages) > MAX_MESSAGES,
-    )
 
 
 def _with_presence(state: RoomState, change: PresenceChanged) -> RoomState:

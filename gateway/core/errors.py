@@ -14,12 +14,17 @@
     │   └── InvalidToken           unknown, expired or signed out
     ├── Forbidden             403  you may not
     │   ├── NotAMember             of this room
+    │   ├── Muted                  in this room, for the time being
+    │   ├── Banned                 from this room
     │   └── OriginNotAllowed       this web page may not use this gateway
     ├── NotFound              404
     │   ├── UnknownRoom
+    │   ├── UnknownMessage         of this room
+    │   ├── UnknownMember          of this room
     │   └── UnknownInvitation      or expired, or used up
     ├── Conflict              409  not in this state
     │   ├── InvalidState           the rules of the activity forbid it now
+    │   ├── LastAdmin              a room has at least one
     │   ├── AlreadyAuthenticated
     │   ├── EmailTaken
     │   └── UsernameTaken
@@ -128,6 +133,18 @@ class NotAMember(Forbidden):
     code = "not_a_member"
 
 
+class Muted(Forbidden):
+    """The person may read in this room, and not say anything for the time being."""
+
+    code = "muted"
+
+
+class Banned(Forbidden):
+    """The person was put out of this room and may not come back."""
+
+    code = "banned"
+
+
 class OriginNotAllowed(Forbidden):
     """A web page of another site tried to use this gateway with its visitor's cookie."""
 
@@ -147,6 +164,18 @@ class UnknownRoom(NotFound):
     code = "unknown_room"
 
 
+class UnknownMessage(NotFound):
+    """No such message in this room."""
+
+    code = "unknown_message"
+
+
+class UnknownMember(NotFound):
+    """The person meant is not a member of this room."""
+
+    code = "unknown_member"
+
+
 class UnknownInvitation(NotFound):
     """No such invitation, or it has expired or been used up."""
 
@@ -164,6 +193,12 @@ class InvalidState(Conflict):
     """The rules of the activity forbid this command now."""
 
     code = "invalid_state"
+
+
+class LastAdmin(Conflict):
+    """The room's only admin cannot leave or stop being one: make somebody else admin first."""
+
+    code = "last_admin"
 
 
 class AlreadyAuthenticated(Conflict):

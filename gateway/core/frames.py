@@ -7,6 +7,7 @@ write. That is what makes fan-out cheap (``docs/design/fan-out.md``).
 
 import struct
 import zlib
+from collections.abc import Iterator
 from typing import Final
 
 _TEXT_FIN = 0x81
@@ -44,6 +45,14 @@ def skip_frames(frames: bytes, count: int) -> bytes:
     for _ in range(count):
         _, start = _payload_at(frames, start)
     return frames[start:]
+
+
+def payloads(frames: bytes) -> Iterator[bytes]:
+    """Yield what is in these unmasked frames, laid end to end."""
+    start = 0
+    while start < len(frames):
+        payload, start = _payload_at(frames, start)
+        yield frames[payload:start]
 
 
 def deflate_frames(frames: bytes) -> bytes:

@@ -5,7 +5,7 @@ given out in memory; the log and the rooms are written once, at the end.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -19,6 +19,7 @@ from gateway.activities.activity import (
     LockedRoom,
     Outcome,
     Plan,
+    Standing,
     Submission,
 )
 from gateway.core.errors import GatewayError, InternalError, InvalidState, UnknownRoom
@@ -53,11 +54,13 @@ class _Room:
 
     locked: LockedRoom
     last_seq: Seq
-    roles: dict[UserId, str] = field(default_factory=dict)
+    is_archived: bool
+    standings: dict[UserId, Standing | None] = field(default_factory=dict)
     done: dict[tuple[UserId, str], Committed] = field(default_factory=dict)
     """The replies to commands with a key: of earlier batches and of this one."""
     events: list[_Event] = field(default_factory=list)
     messages: int = 0
+    touched: set[UserId] = field(default_factory=set)
 
     def find_done(self, submission: Submission) -> Committed | None:
         """Return the reply to a command that comes again."""
@@ -65,20 +68,22 @@ class _Room:
             return None
         return self.done.get((submission.actor.user_id, submission.key))
 
-    def admit(self, submission: Submission) -> str | None:
-        """Return the actor's role, or raise if there is nothing to be done here."""
-        role = self.roles.get(submission.actor.user_id)
-        if role is None and self.locked.is_private and not submission.invited:
+    def admit(self, submission: Submission, in_archive: Collection[type]) -> Standing | None:
+        """Return the actor's standing, or raise if there is nothing to be done here."""
+        standing = self.standings.get(submission.actor.user_id)
+        if standing is None and self.locked.is_private and not submission.invited:
             raise _unknown_room()
-        if self.locked.is_archived:
+        if self.is_archived and type(submission.command) not in in_archive:
             raise InvalidState("This room is archived: it can be read, not written.")
-        return role
+        return standing
 
     def add(self, submission: Submission, outcome: Outcome, now: datetime) -> Committed:
         """Give the events their numbers; return the reply. The first event carries the key."""
         actor, key = submission.actor.user_id, submission.key
-        if outcome.role is not None:
-            self.roles[actor] = outcome.role
+        self.standings.update(outcome.standings)
+        self.touched.update(outcome.touched)
+        if outcome.is_archived is not None:
+            self.is_archived = outcome.is_archived
         if not outcome.events:
             return Committed(seq=None, at=None)
         committed = Committed(seq=self.last_seq + 1, at=now)
@@ -106,6 +111,8 @@ class Rulebook(NamedTuple):
 
     handlers: Mapping[type, Handler]
     plans: Mapping[type, Callable[[], Plan]]
+    in_archive: Collection[type] = ()
+    """Commands that an archived room takes."""
 
 
 class _Entry(NamedTuple):
@@ -172,8 +179,10 @@ class Batch:
         rows = await log_queries.lock_rooms(self._conn, room_ids=sorted(self._submissions))
         self._now = max(row.locked_at for row in rows) if rows else None
         for row in rows:
-            locked = LockedRoom(RoomId(row.id), row.name, row.is_private, row.is_archived)
-            self._rooms[locked.id] = _Room(locked, Seq(row.last_seq))
+            locked = LockedRoom(
+                row.id, row.name, row.is_private, row.is_archived, row.last_seq, row.message_count
+            )
+            self._rooms[locked.id] = _Room(locked, locked.last_seq, locked.is_archived)
 
     async def _find_standing(self) -> None:
         """Read the roles of the actors, and which of the commands have been carried out before."""
@@ -196,7 +205,7 @@ class Batch:
         for row in rows:
             room = self._rooms[RoomId(row.room_id)]
             if row.role is not None:
-                room.roles[row.actor] = row.role
+                room.standings[row.actor] = Standing(row.role, row.muted_until)
             if row.key is not None:
                 room.done[row.actor, row.key] = Committed(seq=row.seq, at=row.created_at)
 
@@ -271,9 +280,10 @@ class Batch:
             conn=self._conn,
             room=room.locked,
             actor=submission.actor,
-            role=room.admit(submission),
+            standing=room.admit(submission, self._rulebook.in_archive),
             now=self._at,
             seq=Seq(room.last_seq + 1),
+            number=room.locked.message_count + room.messages + 1,
             new_id=self._new_id,
         )
 

@@ -27,7 +27,7 @@ from gateway.core.close_codes import CloseCode
 from gateway.core.errors import BadRequest, BinaryFrame, GatewayError, RateLimited, TooLarge
 from gateway.core.frames import PING, text_frame
 from gateway.core.identity import Identity
-from gateway.core.ids import ConnectionId, RoomId
+from gateway.core.ids import ConnectionId, RoomId, UserId
 from gateway.core.limits import TokenBucket
 from gateway.core.protocol.base import Command, WireModel
 from gateway.core.protocol.connection import Draining
@@ -227,6 +227,15 @@ class Connection(asyncio.Protocol):
     def _refusal(self, command_id: int | None, error: GatewayError) -> bytes:
         self._endpoint.errors[error.code] += 1
         return encode_error(command_id, error)
+
+    @property
+    def user_id(self) -> UserId | None:
+        """Who has signed in."""
+        return self.identity.user_id if self.identity is not None else None
+
+    def put_out(self, room_id: RoomId) -> None:
+        """Close a room of which the person is not a member any more."""
+        self._endpoint.dispatcher.put_out(self, room_id)
 
     def start_over(self, code: CloseCode) -> None:
         """Make the client come back and join its rooms anew."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway.activities import protocol
 from gateway.activities.activity import Request, Submission
+from gateway.activities.protocol import RoomClosed
 from gateway.activities.rooms.messages import RoomJoin, RoomLeave, TypingStart, TypingStop
 from gateway.core.errors import (
     AlreadyAuthenticated,
@@ -15,8 +16,10 @@ from gateway.core.errors import (
     Unauthenticated,
 )
 from gateway.core.identity import Identity
+from gateway.core.ids import RoomId
 from gateway.core.protocol.base import Command, DurableCommand, RoomCommand, WireModel
 from gateway.core.protocol.connection import Auth, AuthOk, Ping, PingOk
+from gateway.core.protocol.encode import encode_notice
 from gateway.runtime.catch_up import CatchUp
 from gateway.runtime.connection import Connection
 from gateway.runtime.endpoint import Endpoint
@@ -75,6 +78,12 @@ class Dispatcher:
     def resumed(self, connection: Connection) -> None:
         """Go on sending to a connection whose peer reads again."""
         self._catch_up.resumed(connection)
+
+    def put_out(self, connection: Connection, room_id: RoomId) -> None:
+        """Close a room on the connection of somebody who is not a member any more."""
+        if room_id in connection.rooms:
+            self._joining.leave(connection, room_id, for_good=True)
+            connection.send(encode_notice(RoomClosed(room=room_id)))
 
     def disconnected(self, connection: Connection, *, said_goodbye: bool) -> None:
         """Take a connection out of its rooms."""

@@ -15,7 +15,7 @@ import structlog
 from gateway.core.close_codes import CloseCode
 from gateway.core.errors import GatewayError, InvalidToken, RateLimited
 from gateway.core.identity import Identity
-from gateway.core.ids import ConnectionId, InstanceId
+from gateway.core.ids import ConnectionId, InstanceId, RoomId
 from gateway.core.protocol.base import Command
 from gateway.core.protocol.connection import Limits, Welcome
 from gateway.core.protocol.decode import CommandDecoder
@@ -75,6 +75,9 @@ class Dispatch(Protocol):
 
     def resumed(self, connection: Connection) -> None:
         """Go on sending to a connection whose peer reads again."""
+
+    def put_out(self, connection: Connection, room_id: RoomId) -> None:
+        """Close a room on the connection of somebody who is not a member any more."""
 
     def disconnected(self, connection: Connection, *, said_goodbye: bool) -> None:
         """Take a connection out of its rooms."""

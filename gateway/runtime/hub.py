@@ -115,6 +115,7 @@ class Hub:
         room.remove(member)
         if room.is_empty and self._rooms.get(room.id) is room:
             del self._rooms[room.id]
+            self._reconciler.forget_log(room.id)  # what will be redacted is not heard here
             self._past_deliveries += room.deliveries
             self._subscriber.unsubscribe(keys.room_channel(room.id))
 
@@ -134,7 +135,8 @@ class Hub:
         try:
             await self._hear(room_id, confirmed)
             # Only now, with the ear open: what is committed from here on is heard.
-            room = Room(room_id, await self._read_position(room_id), self._end_of_turn.flush)
+            position = await self._read_position(room_id)
+            room = Room(room_id, position, self._end_of_turn.flush, self._reconciler.forget_log)
             for observer in self._observers.values():
                 await observer.opened(room)
             self._rooms[room_id] = room

@@ -4,7 +4,7 @@ Whoever comes back after a break wants the newest events, and after an
 instance's death a whole crowd does. So the log is cut at fixed places, into
 pages and these into stretches: wherever somebody starts, from the second
 stretch on it is sent the very bytes object that all others are. What is in the
-log never changes, so the pages can be kept.
+log changes only where a message is deleted; then the room's pages are forgotten.
 """
 
 import asyncio
@@ -79,6 +79,7 @@ class LogReader:
         self._pages: OrderedDict[_PageId, _Page] = OrderedDict()
         self._cached_bytes = 0
         self._locks: dict[RoomId, asyncio.Lock] = {}
+        self._forgettings = 0
 
     async def read_after(self, room_id: RoomId, after: Seq, until: Seq) -> Stretch | None:
         """Return the next events after ``after``, for somebody who reads on to ``until``.
@@ -98,6 +99,12 @@ class LogReader:
         finally:
             if not lock.locked():
                 self._locks.pop(room_id, None)
+
+    def forget(self, room_id: RoomId) -> None:
+        """Forget the pages of a room: events in them have been redacted, or may be unheard."""
+        self._forgettings += 1
+        for page_id in [page_id for page_id in self._pages if page_id.room_id == room_id]:
+            self._cached_bytes -= self._pages.pop(page_id).size
 
     def clear(self) -> None:
         """Forget everything: the log is another one (a restored backup)."""
@@ -126,13 +133,16 @@ class LogReader:
             lambda number: not self._has_all_of(_PageId(room_id, number)), range(begin + 1, end)
         )
         pages = 1 + sum(1 for _ in ahead)
-        async with self._database.connection() as conn:
-            rows = await log_queries.read_events(
-                conn,
-                room_id=room_id,
-                after_seq=Seq(begin * PAGE_EVENTS),
-                max_events=pages * PAGE_EVENTS,
-            )
+        forgettings = -1
+        while forgettings != self._forgettings:  # what was redacted meanwhile must not be kept
+            forgettings = self._forgettings
+            async with self._database.connection() as conn:
+                rows = await log_queries.read_events(
+                    conn,
+                    room_id=room_id,
+                    after_seq=Seq(begin * PAGE_EVENTS),
+                    max_events=pages * PAGE_EVENTS,
+                )
         for number, some in groupby(rows, lambda row: (row.seq - 1) // PAGE_EVENTS):
             stretches = tuple(_stretches(some, self._stretch_bytes))
             self._keep(_PageId(room_id, number), _Page(stretches))

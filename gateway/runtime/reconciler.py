@@ -66,6 +66,10 @@ class Reconciler:
         """Compare now: something may have been missed."""
         self._wake.set()
 
+    def forget_log(self, room_id: RoomId) -> None:
+        """Read what is needed of a room's log anew: some of it has been redacted, or may be."""
+        self._log_reader.forget(room_id)
+
     def fill_soon(self, room: Room, until: Seq) -> None:
         """Deliver what the room lacks up to ``until``, unless it arrives by itself first."""
         if room.id not in self._filling:

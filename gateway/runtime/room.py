@@ -13,12 +13,13 @@ come back from far behind: nothing is sent to it from here but its position is
 noted, and ``catch_up`` makes it a newcomer again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from typing import Protocol
 
 from gateway.core.close_codes import CloseCode
+from gateway.core.effects import find_leavers, is_redaction
 from gateway.core.frames import deflate_frames, text_frame
-from gateway.core.ids import Position, RoomId, Seq
+from gateway.core.ids import Position, RoomId, Seq, UserId
 from gateway.core.publication import Publication
 from gateway.core.roster import Roster
 from gateway.core.typing_list import TypingList
@@ -40,6 +41,13 @@ class Member(Protocol):
     @property
     def write(self) -> Callable[[bytes], None]:
         """What sends ready frames."""
+
+    @property
+    def user_id(self) -> UserId | None:
+        """Who it is."""
+
+    def put_out(self, room_id: RoomId) -> None:
+        """Have the room closed here: the person is not a member any more."""
 
     def start_over(self, code: CloseCode) -> None:
         """Be closed, to come back and join anew."""
@@ -67,6 +75,7 @@ class Room:
         "_deflated_writes",
         "_ephemeral",
         "_flushed",
+        "_forget_log",
         "_frames",
         "_newcomers",
         "_parked",
@@ -82,8 +91,13 @@ class Room:
     )
 
     def __init__(
-        self, room_id: RoomId, position: Position, schedule_flush: Callable[["Room"], None]
+        self,
+        room_id: RoomId,
+        position: Position,
+        schedule_flush: Callable[["Room"], None],
+        forget_log: Callable[[RoomId], None],
     ) -> None:
+        """``forget_log`` is called when events of the room's log have been redacted."""
         self.id = room_id
         self.epoch = position.epoch
         self.seq = position.seq
@@ -94,6 +108,7 @@ class Room:
         self.deliveries = 0
         """Live events handed to sockets: one event to one member is one."""
         self._schedule_flush = schedule_flush
+        self._forget_log = forget_log
         self._writes: dict[Member, Callable[[bytes], None]] = {}
         self._deflated_writes: dict[Member, Callable[[bytes], None]] = {}
         """The members that take compressed frames; ``_writes`` has the others."""
@@ -222,6 +237,17 @@ class Room:
         for member, newcomer in list(self._newcomers.items()):
             self._pass_on(member, newcomer, publication)
             self._promote(member, newcomer)
+        if is_redaction(publication.body):
+            self._forget_log(self.id)
+        if leavers := find_leavers(publication.body):
+            self.flush()
+            insiders = (*self._writes, *self._deflated_writes, *self._parked)
+            self._put_out(insiders, leavers)
+
+    def _put_out(self, members: Iterable[Member], leavers: Collection[UserId]) -> None:
+        for member in members:
+            if member.user_id in leavers:
+                member.put_out(self.id)
 
     def _collect(self, frames: bytes) -> None:
         if not self._frames:
@@ -238,6 +264,7 @@ class Room:
             news = publication.after(newcomer.after)
             newcomer.after = news.last  # noted first: the write may park it, there
             member.write(news.body)
+            self._put_out([member], find_leavers(news.body))
 
     def _promote(self, member: Member, newcomer: _Newcomer) -> None:
         """Make a newcomer a member like the others, once the live events reach its state."""

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple, cast
 from gateway.activities.activity import StateReader, Visit
 from gateway.activities.catalogue import ACTIVITIES
 from gateway.activities.protocol import Replay, RoomState, UpToDate
-from gateway.activities.rooms.messages import Role, RoomInfo, WirePosition
+from gateway.activities.rooms.messages import Role, RoomStanding, WirePosition
 from gateway.core.errors import GatewayError, UnknownRoom
 from gateway.core.identity import Identity
 from gateway.core.ids import Position, RoomId, Seq, UserId
@@ -51,12 +51,15 @@ class Reading:
         """Return the reply."""
         standing = self.standing
         fields: dict[str, Any] = {
-            "room": RoomInfo(
+            "room": RoomStanding(
                 id=standing.id,
                 name=standing.name,
                 description=standing.description,
                 is_private=standing.is_private,
                 role=cast("Role", standing.role),
+                is_archived=standing.is_archived,
+                read_up_to=standing.last_read_seq or 0,
+                muted_until=standing.muted_until,
             ),
             "position": WirePosition(epoch=standing.epoch, seq=standing.last_seq),
             "people": room.roster.people,

@@ -116,11 +116,17 @@ async def _add_room(conn: Connection, room: SeedRoom) -> bool:
 
 
 async def _add_members(conn: Connection, room: SeedRoom) -> None:
+    """Add the members; each has read up to the last message of their own."""
+    read_counts = dict.fromkeys(room.members, 0) | {
+        author: number for number, (author, _content) in enumerate(room.messages, start=1)
+    }
     await queries.seed_members(
         conn,
         room_id=RoomId(room.id),
         user_ids=[UserId(user.id) for user in room.members],
         roles=[_role(room, user) for user in room.members],
+        last_read_seqs=[Seq(len(room.members) + read_counts[user]) for user in room.members],
+        read_counts=[read_counts[user] for user in room.members],
     )
 
 
@@ -186,10 +192,13 @@ def _log(room: SeedRoom) -> Iterator[_Event]:
     for number, (user, content) in enumerate(room.messages, start=1):
         data = {
             "id": fixed_id("message", room.name, str(number)),
+            "number": number,
             "content": content,
             "message_type": "text",
+            "attachment": None,
             "author": _person(user),
             "reply_to": None,
+            "mentions": [],
         }
         yield _Event("chat.message", user, data)
     if room.game is not None:

@@ -170,7 +170,7 @@ async def test_refusals_say_what_is_wrong(first: GatewayProcess, sign_in: SignIn
         with pytest.raises(CommandError) as refused:
             await room.vote("5")
         assert (refused.value.code, refused.value.retryable) == ("invalid_state", False)
-        with pytest.raises(CommandError, match=r"data\.content"):
+        with pytest.raises(CommandError, match="needs content"):
             await room.say("   ")
         with pytest.raises(CommandError) as refused:
             await room.say("x" * 100_000)

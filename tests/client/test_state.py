@@ -16,11 +16,12 @@ from gateway.activities.poker.messages import (
 from gateway.activities.protocol import Behind, RoomState, UpToDate
 from gateway.activities.rooms.messages import (
     PresenceChanged,
-    RoomInfo,
+    RoomStanding,
     TypingChanged,
     WirePosition,
 )
 from gateway.client import state as reducer
+from gateway.client.chat_state import MAX_MESSAGES
 from gateway.client.events import Event, UnknownEvent
 from gateway.core.ids import RoomId
 from gateway.core.protocol.base import EventData, Person
@@ -43,7 +44,16 @@ GAME = uuid5(NAMESPACE, "game")
 def a_room(*people: Person, seq: int = 0) -> RoomState:
     """Return a room with these people and no messages."""
     return RoomState(
-        room=RoomInfo(id=ROOM, name="lobby", description=None, is_private=False, role="member"),
+        room=RoomStanding(
+            id=ROOM,
+            name="lobby",
+            description=None,
+            is_private=False,
+            role="member",
+            is_archived=False,
+            read_up_to=0,
+            muted_until=None,
+        ),
         position=WirePosition(epoch=1, seq=seq),
         people=people,
         count=len(people),
@@ -55,7 +65,7 @@ def a_room(*people: Person, seq: int = 0) -> RoomState:
 
 def said(seq: int, text: str = "hello") -> Event:
     """Return Ada's message with this number."""
-    message = ChatMessage(id=uuid5(NAMESPACE, str(seq)), content=text, author=ADA)
+    message = ChatMessage(id=uuid5(NAMESPACE, str(seq)), number=seq, content=text, author=ADA)
     return Event(message, ROOM, seq=seq, at=AT, by=ADA.id)
 
 
@@ -97,9 +107,9 @@ def test_messages_are_kept_in_order_with_their_place_in_the_log():
 def test_only_the_newest_messages_are_kept():
     """A client that runs for weeks does not grow; that there is more is told."""
     state = a_room()
-    for seq in range(1, reducer.MAX_MESSAGES + 3):
+    for seq in range(1, MAX_MESSAGES + 3):
         state = reducer.after(state, said(seq))
-    assert len(state.chat.messages) == reducer.MAX_MESSAGES
+    assert len(state.chat.messages) == MAX_MESSAGES
     assert state.chat.messages[0].seq == 3
     assert state.chat.has_more
 

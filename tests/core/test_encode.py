@@ -46,7 +46,7 @@ def test_an_event_is_json_that_says_what_went_in(
     content: str, key: str | None, by: UserId | None, seq: Seq, at: datetime
 ):
     """Whatever people type, as content or as a key."""
-    data = ChatMessage(id=UUID(int=3), content=content, author=ADA)
+    data = ChatMessage(id=UUID(int=3), number=1, content=content, author=ADA)
     event = json.loads(encode_event("chat.message", ROOM, seq, at, by, key, encode_payload(data)))
     assert event.pop("data") == data.model_dump(mode="json")
     assert datetime.fromisoformat(event.pop("at")) == at

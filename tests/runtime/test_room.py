@@ -18,7 +18,7 @@ from hypothesis.stateful import (
 
 from gateway.core.close_codes import CloseCode
 from gateway.core.frames import text_frame
-from gateway.core.ids import Position, RoomId, Seq
+from gateway.core.ids import Position, RoomId, Seq, UserId
 from gateway.core.publication import Kind, Publication
 from gateway.runtime import room as room_module
 from gateway.runtime.room import Room
@@ -30,7 +30,11 @@ _EPHEMERAL: Final = b"typing"
 class Reader:
     """A member that notes what it is told; it may stop reading in the middle of a write."""
 
-    def __init__(self, room: Room, *, takes_deflate: bool = False) -> None:
+    def __init__(
+        self, room: Room, *, takes_deflate: bool = False, user_id: UserId | None = None
+    ) -> None:
+        self.user_id = user_id
+        self.is_out = False
         self.takes_deflate = takes_deflate
         self.told: list[int] = []
         self.ephemeral = 0
@@ -51,6 +55,11 @@ class Reader:
             self.stops_reading = False
             self._room.park(self)
 
+    def put_out(self, room_id: RoomId) -> None:
+        """Note that it is not a member any more."""
+        self._room.remove(self)
+        self.is_out = True
+
     def start_over(self, code: CloseCode) -> None:
         """Note why it must come back."""
         self.sent_back = code
@@ -64,7 +73,7 @@ def events(first: int, last: int) -> Publication:
 
 def new_room(seq: int = 0) -> Room:
     """Return a room whose log ends at ``seq``; the test flushes it."""
-    return Room(RoomId(UUID(int=1)), Position(1, Seq(seq)), lambda _room: None)
+    return Room(RoomId(UUID(int=1)), Position(1, Seq(seq)), lambda _: None, lambda _: None)
 
 
 def admitted(room: Room, after: int, *, takes_deflate: bool = False) -> Reader:
@@ -78,7 +87,7 @@ def admitted(room: Room, after: int, *, takes_deflate: bool = False) -> Reader:
 def test_what_a_turn_of_the_loop_brings_leaves_in_one_write():
     """Which is what makes fan-out cheap."""
     scheduled: list[Room] = []
-    room = Room(RoomId(UUID(int=1)), Position(1, Seq(0)), scheduled.append)
+    room = Room(RoomId(UUID(int=1)), Position(1, Seq(0)), scheduled.append, lambda _: None)
     reader = admitted(room, 0)
     for seq in range(1, 9):
         assert room.receive(events(seq, seq))

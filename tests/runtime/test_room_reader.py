@@ -39,7 +39,7 @@ def state(reading: Reading | BaseException | None) -> RoomState:
     assert isinstance(reading, Reading)
     assert reading.resume is Resume.SNAPSHOT
     standing = reading.standing
-    room = Room(standing.id, Position(standing.epoch, reading.seq), lambda _: None)
+    room = Room(standing.id, Position(standing.epoch, reading.seq), lambda _: None, lambda _: None)
     answer = reading.complete(room)
     assert isinstance(answer, RoomState)
     return answer

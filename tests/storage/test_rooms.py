@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from gateway.core.ids import RoomId, UserId
+from gateway.core.ids import RoomId, Seq, UserId
 from gateway.storage.connection import Connection
 from gateway.storage.database import Database
 from gateway.storage.generated import rooms
@@ -26,10 +26,15 @@ async def _room(
     )
 
 
-async def _add(conn: Connection, room_id: RoomId, *user_ids: UserId) -> int:
+async def _add(conn: Connection, room_id: RoomId, *user_ids: UserId, read_count: int = 0) -> int:
     count = len(user_ids)
     return await rooms.add_members(
-        conn, room_ids=[room_id] * count, user_ids=user_ids, roles=["member"] * count
+        conn,
+        room_ids=[room_id] * count,
+        user_ids=user_ids,
+        roles=["member"] * count,
+        last_read_seqs=[Seq(read_count)] * count,
+        read_counts=[read_count] * count,
     )
 
 
@@ -95,7 +100,7 @@ async def test_my_rooms_come_with_role_and_unread_messages(conn: Connection) -> 
     lobby = await _room(conn, ada)
     await _room(conn, ada, "Elsewhere")
     await conn.execute("update rooms set message_count = 7 where id = $1", lobby.id)
-    await _add(conn, lobby.id, grace)
+    await _add(conn, lobby.id, grace, read_count=7)
     await conn.execute("update rooms set message_count = 9 where id = $1", lobby.id)
     [mine] = await rooms.list_rooms_of(conn, user_id=grace)
     assert (mine.id, mine.role, mine.unread) == (lobby.id, "member", 2)

@@ -10,6 +10,9 @@ EXPECTED = Path(__file__).parent / "schema.txt"
 
 TABLES = [
     "audit_log",
+    "message_edits",
+    "message_mentions",
+    "message_reactions",
     "message_read_receipts",
     "messages",
     "poker.players",
@@ -17,6 +20,7 @@ TABLES = [
     "poker.sessions",
     "poker.stories",
     "poker.votes",
+    "room_bans",
     "room_events",
     "room_invitations",
     "room_users",
@@ -29,6 +33,14 @@ TABLES = [
 ]
 
 DELETE_RULES = {
+    "message_edits.message_id": "cascade",
+    "message_mentions.message_id": "cascade",
+    "message_mentions.user_id": "cascade",
+    "message_reactions.message_id": "cascade",
+    "message_reactions.user_id": "cascade",
+    "room_bans.banned_by": "set null",
+    "room_bans.room_id": "cascade",
+    "room_bans.user_id": "cascade",
     "message_read_receipts.message_id": "cascade",
     "message_read_receipts.user_id": "cascade",
     "messages.reply_to": "set null",

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
+import orjson
+
 from gateway.activities import catalogue
 from gateway.activities.activity import Handler, Plan, Submission
 from gateway.activities.chat.messages import ChatSend, ChatSendData
@@ -18,6 +20,8 @@ from gateway.activities.poker.messages import (
 from gateway.activities.rooms.handlers import BecomeMember
 from gateway.core.identity import Identity
 from gateway.core.ids import RoomId, Seq, SessionId, UserId
+from gateway.core.protocol.base import DurableCommand
+from gateway.core.protocol.decode import command_name
 from gateway.core.publication import Publication
 from gateway.runtime.batch import Result, Rulebook
 from gateway.runtime.ledger import Answer, Ledger
@@ -57,7 +61,11 @@ class Book:
         plans: Mapping[type, Callable[[], Plan]],
     ) -> None:
         self.published: list[tuple[RoomId, Publication]] = []
-        rulebook = Rulebook({**catalogue.HANDLERS, **handlers}, {**catalogue.PLANS, **plans})
+        rulebook = Rulebook(
+            {**catalogue.HANDLERS, **handlers},
+            {**catalogue.PLANS, **plans},
+            catalogue.IN_ARCHIVE,
+        )
         self.ledger = Ledger(
             database, rulebook, lambda room_id, news: self.published.append((room_id, news))
         )
@@ -126,6 +134,20 @@ def say(
     command = ChatSend(
         id=1, type="chat.send", room=room_id, key=key, data=ChatSendData(content=content)
     )
+    return Submission(room_id=room_id, actor=actor, command=command, key=key)
+
+
+def wish(
+    command_type: type[DurableCommand],
+    room_id: RoomId,
+    actor: Identity,
+    *,
+    key: str | None = None,
+    **data: object,
+) -> Submission:
+    """Return the wish to do something, validated as if it came over a socket."""
+    text = {"id": 1, "type": command_name(command_type), "room": room_id, "key": key, "data": data}
+    command = command_type.model_validate_json(orjson.dumps(text, default=str))
     return Submission(room_id=room_id, actor=actor, command=command, key=key)
 
 

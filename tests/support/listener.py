@@ -15,9 +15,10 @@ class Listener:
     """In a room of its own, which is flushed when the listener is asked, if not before."""
 
     takes_deflate = False
+    user_id = None
 
     def __init__(self, schedule_flush: Callable[[Room], None] = lambda _room: None) -> None:
-        self.room = Room(RoomId(uuid4()), Position(1, Seq(0)), schedule_flush)
+        self.room = Room(RoomId(uuid4()), Position(1, Seq(0)), schedule_flush, lambda _: None)
         self.writes = 0
         self.room.expect(self)
         self.room.admit(self, Seq(0))
@@ -27,6 +28,10 @@ class Listener:
         """Note what the room writes."""
         self._frames += frames
         self.writes += 1
+
+    def put_out(self, room_id: RoomId) -> None:
+        """Never happens here."""
+        raise AssertionError(room_id)
 
     def start_over(self, code: CloseCode) -> None:
         """Never happens here."""

@@ -1,103 +1,57 @@
-"""The chat, as the ledger writes it and as a newcomer reads it."""
+"""The chat: who carries out its commands, and what a newcomer reads."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import NamedTuple, cast
+from typing import Final
 
-from gateway.activities.activity import Activity, Context, Outcome, Submission, Visit
+from gateway.activities.activity import Activity, Visit
+from gateway.activities.chat import changing
+from gateway.activities.chat.marking import Marking
 from gateway.activities.chat.messages import (
-    ChatMessage,
+    ChatDelete,
+    ChatEdit,
+    ChatRead,
     ChatSend,
     ChatState,
-    MessageType,
     MessageView,
+    ReactionAdd,
+    ReactionRemove,
 )
-from gateway.core.ids import MessageId, RoomId, Seq, UserId
-from gateway.core.protocol.base import Person
+from gateway.activities.chat.sending import Sending
+from gateway.activities.chat.views import view_messages
+from gateway.core.ids import RoomId
 from gateway.storage.connection import Connection
 from gateway.storage.generated import messages as message_queries
 
-STATE_MESSAGES = 50
+STATE_MESSAGES: Final = 50
 """Messages in a room's state: about two screens."""
-
-
-class _Message(NamedTuple):
-    id: MessageId
-    room_id: RoomId
-    user_id: UserId
-    content: str
-    seq: Seq
-
-
-class Sending:
-    """The plan of ``chat.send``: its messages are stored in one statement."""
-
-    def __init__(self) -> None:
-        self._messages: list[_Message] = []
-
-    async def load(self, _conn: Connection, _submissions: Sequence[Submission]) -> None:
-        """Nothing: that the sender is a member is known already."""
-
-    def carry_out(self, context: Context, command: ChatSend) -> Outcome:
-        """Say something."""
-        context.require_member()
-        message = _Message(
-            MessageId(context.new_id()),
-            context.room.id,
-            context.actor.user_id,
-            command.data.content,
-            context.seq,
-        )
-        self._messages.append(message)
-        event = ChatMessage(id=message.id, content=message.content, author=context.actor.person)
-        return Outcome((event,), messages=1)
-
-    async def write(self, conn: Connection, now: datetime) -> None:
-        """Store the messages."""
-        if not self._messages:
-            return
-        ids, room_ids, user_ids, contents, seqs = zip(*self._messages, strict=True)
-        await message_queries.insert_messages(
-            conn,
-            ids=ids,
-            room_ids=room_ids,
-            user_ids=user_ids,
-            contents=contents,
-            seqs=seqs,
-            created_at=now,
-        )
 
 
 async def read_states(conn: Connection, visits: Sequence[Visit]) -> list[ChatState]:
     """Return each room's newest messages, oldest first, and whether there are older ones."""
-    newest: dict[RoomId, list[message_queries.NewestMessagesRow]] = {
-        visit.room_id: [] for visit in visits
-    }
-    for row in await message_queries.newest_messages(
+    newest: dict[RoomId, list[MessageView]] = {visit.room_id: [] for visit in visits}
+    rows = await message_queries.newest_messages(
         conn, room_ids=[*newest], max_messages=STATE_MESSAGES + 1
-    ):
-        newest[row.room_id].append(row)
+    )
+    for row, view in zip(rows, await view_messages(conn, rows), strict=True):
+        newest[row.room_id].append(view)
     states = {
         room_id: ChatState(
-            messages=tuple(_view(row) for row in reversed(rows[:STATE_MESSAGES])),
-            has_more=len(rows) > STATE_MESSAGES,
+            messages=tuple(reversed(views[:STATE_MESSAGES])), has_more=len(views) > STATE_MESSAGES
         )
-        for room_id, rows in newest.items()
+        for room_id, views in newest.items()
     }
     return [states[visit.room_id] for visit in visits]
 
 
-def _view(row: message_queries.NewestMessagesRow) -> MessageView:
-    return MessageView(
-        id=row.id,
-        seq=row.seq,
-        at=row.created_at,
-        content=row.content,
-        message_type=cast("MessageType", row.message_type),
-        author=row.user_id
-        and Person(id=row.user_id, name=row.author_name or "", avatar_url=row.avatar_url),
-        reply_to=row.reply_to,
-    )
-
-
-CHAT = Activity(name="chat", plans={ChatSend: Sending}, read_states=read_states)
+CHAT = Activity(
+    name="chat",
+    handlers={
+        ChatEdit: changing.edit,
+        ChatDelete: changing.delete,
+        ReactionAdd: changing.add_reaction,
+        ReactionRemove: changing.remove_reaction,
+    },
+    plans={ChatSend: Sending, ChatRead: Marking},
+    in_archive=(ChatRead,),
+    read_states=read_states,
+)

@@ -1,61 +1,237 @@
 """Commands and events of the chat."""
 
 from datetime import datetime
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from gateway.core.protocol.base import CommandData, DurableCommand, EventData, Person, WireModel
 
-MAX_CONTENT_CHARACTERS = 8_000
+MAX_CONTENT_CHARACTERS: Final = 8_000
 """Length of one message; a page of text is about 3,000."""
+
+MAX_MENTIONS: Final = 50
+"""People one message may mention: a team, not a town."""
+
+MAX_EMOJI_CHARACTERS: Final = 64
+"""Code points of one emoji: flags and families are put together of many."""
 
 MessageType = Literal["text", "image", "file"]
 
+# PostgreSQL's text cannot hold NUL, and no person types it.
+_NO_NUL: Final = r"^[^\x00]*$"
+
 Content = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_CONTENT_CHARACTERS),
-    # PostgreSQL's text cannot hold it, and no person types it.
-    Field(pattern=r"^[^\x00]*$"),
+    StringConstraints(strip_whitespace=True, max_length=MAX_CONTENT_CHARACTERS),
+    Field(pattern=_NO_NUL),
 ]
+
+Mentions = Annotated[tuple[UUID, ...], Field(max_length=MAX_MENTIONS)]
+
+
+class Attachment(CommandData):
+    """What an image or a file is and where it lies: the gateway keeps no files itself."""
+
+    url: Annotated[str, Field(max_length=2_000, pattern=r"^https?://[^\s\x00]+$")]
+    name: Annotated[str, Field(min_length=1, max_length=255, pattern=_NO_NUL)]
+    media_type: Annotated[str, Field(max_length=127, pattern=r"^[\w.+-]+/[\w.+-]+$")]
+    size_bytes: Annotated[int, Field(ge=0)]
 
 
 class ChatSendData(CommandData):
-    """The text of a message, surrounding white space removed."""
+    """A message, surrounding white space removed.
 
-    content: Content
+    A `text` has content; an `image` or a `file` has an attachment, and content
+    only if you like. `reply_to` is the message that you answer: the reply goes to the thread
+    of its root. `mentions` are people of the room; others are left out.
+    """
+
+    content: Content = ""
+    message_type: MessageType = "text"
+    attachment: Attachment | None = None
+    reply_to: UUID | None = None
+    mentions: Mentions = ()
+
+    @model_validator(mode="after")
+    def _is_something(self) -> Self:
+        if self.message_type == "text" and not self.content:
+            raise PydanticCustomError("no_content", "A text needs content")
+        if (self.message_type == "text") != (self.attachment is None):
+            raise PydanticCustomError(
+                "attachment", "An image or a file has an attachment, and a text has none"
+            )
+        return self
 
 
 class ChatSend(DurableCommand):
-    """Say something to everybody in the room."""
+    """Say something to everybody in the room. What stands before it counts as read by you."""
 
     type: Literal["chat.send"]
     data: ChatSendData
 
 
+class ChatEditData(CommandData):
+    """The new text of a message of yours, and whom it mentions now."""
+
+    message_id: UUID
+    content: Annotated[Content, Field(min_length=1)]
+    mentions: Mentions = ()
+
+
+class ChatEdit(DurableCommand):
+    """Change what you said. What it was before is kept."""
+
+    type: Literal["chat.edit"]
+    data: ChatEditData
+
+
+class MessageData(CommandData):
+    """The message that is meant."""
+
+    message_id: UUID
+
+
+class ChatDelete(DurableCommand):
+    """Take a message back: your own, or any as the room's admin or moderator.
+
+    It stays in its place as a tombstone. Its text is deleted everywhere, from
+    the log and from its edits too: a replay tells it as an empty message.
+    """
+
+    type: Literal["chat.delete"]
+    data: MessageData
+
+
+class ReactionData(CommandData):
+    """One emoji of Unicode, under a message."""
+
+    message_id: UUID
+    emoji: Annotated[str, Field(min_length=1, max_length=MAX_EMOJI_CHARACTERS)]
+
+
+class ReactionAdd(DurableCommand):
+    """React to a message. The same emoji again changes nothing."""
+
+    type: Literal["reaction.add"]
+    data: ReactionData
+
+
+class ReactionRemove(DurableCommand):
+    """Take a reaction of yours back. One that is not there changes nothing."""
+
+    type: Literal["reaction.remove"]
+    data: ReactionData
+
+
+class ChatReadData(CommandData):
+    """How far you have read, as a `seq` of the room's log; null is up to its end."""
+
+    seq: Annotated[int | None, Field(ge=1)] = None
+
+
+class ChatRead(DurableCommand):
+    """Move your read marker. It never goes back: an older `seq` changes nothing."""
+
+    type: Literal["chat.read"]
+    data: ChatReadData = ChatReadData()
+
+
 class ChatMessage(EventData):
-    """Durable: somebody said something."""
+    """Durable: somebody said something. `number` counts the messages of the room.
+
+    `content` is empty, and there is no attachment, where the message has been deleted since.
+    """
 
     type: ClassVar[str] = "chat.message"
 
     id: UUID
+    number: int
     content: str
     message_type: MessageType = "text"
+    attachment: Attachment | None = None
     author: Person
     reply_to: UUID | None = None
+    mentions: tuple[UUID, ...] = ()
+
+
+class ChatEdited(EventData):
+    """Durable: a message says something else now."""
+
+    type: ClassVar[str] = "chat.edited"
+
+    message_id: UUID
+    content: str
+    mentions: tuple[UUID, ...] = ()
+
+
+class ChatDeleted(EventData):
+    """Durable: a message is a tombstone now: forget its text, its attachment, its reactions."""
+
+    type: ClassVar[str] = "chat.deleted"
+
+    message_id: UUID
+
+
+class ReactionAdded(EventData):
+    """Durable: whoever this event is `by` has reacted to a message."""
+
+    type: ClassVar[str] = "reaction.added"
+
+    message_id: UUID
+    emoji: str
+
+
+class ReactionRemoved(EventData):
+    """Durable: whoever this event is `by` has taken a reaction back."""
+
+    type: ClassVar[str] = "reaction.removed"
+
+    message_id: UUID
+    emoji: str
+
+
+class ChatMarked(EventData):
+    """Durable: whoever this event is `by` has read the room up to `up_to`.
+
+    Told in rooms of at most a hundred members. Who says something has read what
+    stands before it; no event tells that apart.
+    """
+
+    type: ClassVar[str] = "chat.marked"
+
+    up_to: int
+
+
+class Reaction(WireModel):
+    """An emoji under a message: how many people, and who, the first hundred of them."""
+
+    emoji: str
+    count: int
+    users: tuple[UUID, ...]
 
 
 class MessageView(WireModel):
-    """A message in the state of a room: the event's data, and its place in the log."""
+    """A message as it stands now, and its place in the log.
+
+    A deleted one is a tombstone: no content, no attachment, no reactions.
+    """
 
     id: UUID
     seq: int
+    number: int
     at: datetime
     content: str
     message_type: MessageType
+    attachment: Attachment | None
     author: Person | None
     reply_to: UUID | None
+    mentions: tuple[UUID, ...]
+    reactions: tuple[Reaction, ...]
+    edited_at: datetime | None
+    deleted_at: datetime | None
 
 
 class ChatState(WireModel):
@@ -65,5 +241,19 @@ class ChatState(WireModel):
     has_more: bool
 
 
-CHAT_COMMANDS: tuple[type[DurableCommand], ...] = (ChatSend,)
-CHAT_EVENTS: tuple[type[EventData], ...] = (ChatMessage,)
+CHAT_COMMANDS: tuple[type[DurableCommand], ...] = (
+    ChatSend,
+    ChatEdit,
+    ChatDelete,
+    ReactionAdd,
+    ReactionRemove,
+    ChatRead,
+)
+CHAT_EVENTS: tuple[type[EventData], ...] = (
+    ChatMessage,
+    ChatEdited,
+    ChatDeleted,
+    ReactionAdded,
+    ReactionRemoved,
+    ChatMarked,
+)

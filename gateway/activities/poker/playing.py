@@ -280,7 +280,7 @@ def _game(row: poker_queries.ActiveGamesRow) -> _Game:
 
 
 def _require_host(context: Context, game: _Game) -> None:
-    if context.role not in MODERATORS and context.actor.user_id != game.host_id:
+    if context.require_member() not in MODERATORS and context.actor.user_id != game.host_id:
         raise Forbidden("Only the host of the game, or an admin or moderator, may do this.")
 
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from gateway.activities.activity import Context, Outcome, Submission
+from gateway.activities.activity import Context, Outcome, Standing, Submission
 from gateway.activities.rooms.messages import MemberJoined, Role
-from gateway.core.ids import RoomId, UserId
+from gateway.core.errors import Banned
+from gateway.core.ids import RoomId, Seq, UserId
 from gateway.storage.connection import Connection
 from gateway.storage.generated import rooms as room_queries
 
@@ -23,27 +24,50 @@ class _NewMember(NamedTuple):
     room_id: RoomId
     user_id: UserId
     role: Role
+    last_read_seq: Seq
+    read_count: int
 
 
 class Arrivals:
     """The plan of ``BecomeMember``: a crowd that comes in is written in one statement."""
 
     def __init__(self) -> None:
+        self._banned: set[tuple[RoomId, UserId]] = set()
         self._new: list[_NewMember] = []
 
-    async def load(self, _conn: Connection, _submissions: Sequence[Submission]) -> None:
-        """Nothing: who is a member is known already."""
+    async def load(self, conn: Connection, submissions: Sequence[Submission]) -> None:
+        """Read who may not come in."""
+        rows = await room_queries.read_bans(
+            conn,
+            room_ids=[submission.room_id for submission in submissions],
+            user_ids=[submission.actor.user_id for submission in submissions],
+        )
+        self._banned = {(row.room_id, row.user_id) for row in rows}
 
     def carry_out(self, context: Context, command: BecomeMember) -> Outcome:
         """Add the actor to the room; no event for who is a member already."""
-        if context.role is not None:
+        if context.standing is not None:
             return Outcome(())
-        self._new.append(_NewMember(context.room.id, context.actor.user_id, command.role))
+        user_id = context.actor.user_id
+        if (context.room.id, user_id) in self._banned:
+            raise Banned("You were banned from this room.")
+        self._new.append(
+            _NewMember(
+                context.room.id, user_id, command.role, Seq(context.seq - 1), context.number - 1
+            )
+        )
         event = MemberJoined(user=context.actor.person, role=command.role)
-        return Outcome((event,), role=command.role)
+        return Outcome((event,), standings={user_id: Standing(command.role)}, touched=(user_id,))
 
     async def write(self, conn: Connection, _now: datetime) -> None:
         """Write the new members."""
         if self._new:
-            room_ids, user_ids, roles = zip(*self._new, strict=True)
-            await room_queries.add_members(conn, room_ids=room_ids, user_ids=user_ids, roles=roles)
+            room_ids, user_ids, roles, last_read_seqs, read_counts = zip(*self._new, strict=True)
+            await room_queries.add_members(
+                conn,
+                room_ids=room_ids,
+                user_ids=user_ids,
+                roles=roles,
+                last_read_seqs=last_read_seqs,
+                read_counts=read_counts,
+            )

@@ -1,12 +1,14 @@
 """Commands and events of being in a room."""
 
-from typing import Annotated, ClassVar, Literal
+from datetime import datetime
+from typing import Annotated, ClassVar, Final, Literal
 from uuid import UUID
 
 from pydantic import Field
 
 from gateway.core.protocol.base import (
     CommandData,
+    DurableCommand,
     EventData,
     Person,
     RoomCommand,
@@ -14,6 +16,12 @@ from gateway.core.protocol.base import (
 )
 
 Role = Literal["admin", "moderator", "member"]
+
+MAX_REASON: Final = 500
+"""Characters of the reason for a ban."""
+
+MAX_RETENTION_DAYS: Final = 36_500
+"""A century."""
 
 
 class NoData(CommandData):
@@ -77,6 +85,148 @@ class MemberJoined(EventData):
     role: Role
 
 
+class RoomUpdateData(CommandData):
+    """What shall be different; what is left out stays. An empty description is none.
+
+    `retention_days` is how long messages and the log are kept; 0 is for ever.
+    """
+
+    name: str | None = None
+    description: str | None = None
+    is_archived: bool | None = None
+    retention_days: Annotated[int | None, Field(ge=0, le=MAX_RETENTION_DAYS)] = None
+
+
+class RoomUpdate(DurableCommand):
+    """Change the room, as its admin. An archived one can be read, not written."""
+
+    type: Literal["room.update"]
+    data: RoomUpdateData
+
+
+class MemberLeave(DurableCommand):
+    """Stop being a member. The last admin cannot: archive the room, or make another admin."""
+
+    type: Literal["member.leave"]
+    data: NoData = NoData()
+
+
+class MemberData(CommandData):
+    """The person that is meant."""
+
+    user_id: UUID
+
+
+class SetRoleData(MemberData):
+    """Somebody, and what they shall be from now on."""
+
+    role: Role
+
+
+class MemberSetRole(DurableCommand):
+    """Give somebody another role, as the room's admin. One admin stays."""
+
+    type: Literal["member.set_role"]
+    data: SetRoleData
+
+
+class MemberKick(DurableCommand):
+    """Put a member out, as admin, or as moderator if it is a plain member. They may come back."""
+
+    type: Literal["member.kick"]
+    data: MemberData
+
+
+class BanData(MemberData):
+    """Somebody, until when (null: for good), and why."""
+
+    until: datetime | None = None
+    reason: Annotated[str | None, Field(max_length=MAX_REASON, pattern=r"^[^\x00]*$")] = None
+
+
+class MemberBan(DurableCommand):
+    """Put somebody out and keep them out, member or not; as for `member.kick`."""
+
+    type: Literal["member.ban"]
+    data: BanData
+
+
+class MemberUnban(DurableCommand):
+    """Let somebody in again who was banned."""
+
+    type: Literal["member.unban"]
+    data: MemberData
+
+
+class MuteData(MemberData):
+    """Somebody, and until when they say nothing; null: they may speak again."""
+
+    until: datetime | None
+
+
+class MemberMute(DurableCommand):
+    """Let a member read only, or speak again; as for `member.kick`."""
+
+    type: Literal["member.mute"]
+    data: MuteData
+
+
+class RoomUpdated(EventData):
+    """Durable: the room is called and kept like this now."""
+
+    type: ClassVar[str] = "room.updated"
+
+    name: str
+    description: str | None
+    is_archived: bool
+    retention_days: int | None
+
+
+class MemberLeft(EventData):
+    """Durable: somebody is not a member any more. Of the room, they are told nothing after this."""
+
+    type: ClassVar[str] = "member.left"
+
+    user: Person
+    reason: Literal["left", "kicked", "banned"]
+
+
+class MemberRoleChanged(EventData):
+    """Durable: a member has another role."""
+
+    type: ClassVar[str] = "member.role_changed"
+
+    user: Person
+    role: Role
+
+
+class MemberBanned(EventData):
+    """Durable: somebody may not come in until then; null: for good."""
+
+    type: ClassVar[str] = "member.banned"
+
+    user: Person
+    until: datetime | None
+    reason: str | None
+
+
+class MemberUnbanned(EventData):
+    """Durable: somebody may come in again."""
+
+    type: ClassVar[str] = "member.unbanned"
+
+    user: Person
+
+
+class MemberMuted(EventData):
+    """Durable: a member may say nothing until then; null: may speak again."""
+
+    type: ClassVar[str] = "member.muted"
+
+    user: Person
+    until: datetime | None
+
+
 class PresenceChanged(EventData):
     """Ephemeral: who came and who went since the last of these; ``count`` people are here.
 
@@ -111,5 +261,35 @@ class RoomInfo(WireModel):
     role: Role
 
 
-ROOM_COMMANDS: tuple[type[RoomCommand], ...] = (RoomJoin, RoomLeave, TypingStart, TypingStop)
-ROOM_EVENTS: tuple[type[EventData], ...] = (MemberJoined, PresenceChanged, TypingChanged)
+class RoomStanding(RoomInfo):
+    """A room, and how you stand to it: your read marker, a `seq` of its log, among other things."""
+
+    is_archived: bool
+    read_up_to: int
+    muted_until: datetime | None
+
+
+ROOM_COMMANDS: tuple[type[RoomCommand], ...] = (
+    RoomJoin,
+    RoomLeave,
+    RoomUpdate,
+    MemberLeave,
+    MemberSetRole,
+    MemberKick,
+    MemberBan,
+    MemberUnban,
+    MemberMute,
+    TypingStart,
+    TypingStop,
+)
+ROOM_EVENTS: tuple[type[EventData], ...] = (
+    RoomUpdated,
+    MemberJoined,
+    MemberLeft,
+    MemberRoleChanged,
+    MemberBanned,
+    MemberUnbanned,
+    MemberMuted,
+    PresenceChanged,
+    TypingChanged,
+)

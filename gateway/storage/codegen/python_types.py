@@ -21,6 +21,7 @@ _SCALARS: Final = {
     "text": "str",
     "timestamp": "datetime",
     "timestamptz": "datetime",
+    "tsvector": "str",
     "uuid": "UUID",
     "varchar": "str",
 }
@@ -41,18 +42,29 @@ HOMES: Final = {
 _NEW_TYPES: Final = {
     "UUID": {
         "actor": "UserId",
+        "banned_by": "UserId",
         "created_by": "UserId",
         "host_id": "UserId",
         "last_read_message_id": "MessageId",
+        "marker_room": "RoomId",
+        "marker_user": "UserId",
+        "mention": "UserId",
         "message_id": "MessageId",
         "messages.id": "MessageId",
         "reply_to": "MessageId",
+        "root": "MessageId",
         "room_id": "RoomId",
         "rooms.id": "RoomId",
         "user_id": "UserId",
         "users.id": "UserId",
     },
-    "int": {"after_seq": "Seq", "before_seq": "Seq", "last_seq": "Seq", "seq": "Seq"},
+    "int": {
+        "after_seq": "Seq",
+        "before_seq": "Seq",
+        "last_seq": "Seq",
+        "seq": "Seq",
+        "marker_seq": "Seq",
+    },
     "str": {"kept_sid": "SessionId", "sid": "SessionId"},
 }
 """By the plain type, which columns and parameters have a type of their own."""

@@ -20,8 +20,8 @@ class LockRoomsRow(NamedTuple):
     name: str
     is_private: bool
     is_archived: bool
-    epoch: int
     last_seq: Seq
+    message_count: int
     locked_at: datetime
 
 
@@ -29,6 +29,7 @@ class FindStandingRow(NamedTuple):
     room_id: RoomId
     actor: UserId
     role: str | None
+    muted_until: datetime | None
     key: str | None
     seq: Seq | None
     created_at: datetime | None
@@ -55,6 +56,8 @@ class ReadRoomsForRow(NamedTuple):
     epoch: int
     last_seq: Seq
     role: str | None
+    last_read_seq: int | None
+    muted_until: datetime | None
 
 
 async def lock_rooms(
@@ -184,6 +187,23 @@ async def read_rooms_for(
         user_ids,
     )
     return [ReadRoomsForRow(*record) for record in answer]
+
+
+async def redact_events(
+    conn: Connection,
+    *,
+    room_id: RoomId,
+    seqs: Sequence[Seq],
+) -> int:
+    """What a deleted message said, and its edits, are taken out of the log. Their places stay. Primary
+    key.
+    """
+    answer = await conn.execute(
+        _SQL["redact_events"],
+        room_id,
+        seqs,
+    )
+    return affected_rows(answer)
 
 
 async def start_epoch(conn: Connection) -> int:

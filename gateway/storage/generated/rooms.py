@@ -34,6 +34,12 @@ class ListRoomsOfRow(NamedTuple):
     unread: int
 
 
+class ReadBansRow(NamedTuple):
+    room_id: RoomId
+    user_id: UserId
+    until: datetime | None
+
+
 async def create_room(
     conn: Connection,
     *,
@@ -154,17 +160,36 @@ async def add_members(
     room_ids: Sequence[RoomId],
     user_ids: Sequence[UserId],
     roles: Sequence[str],
+    last_read_seqs: Sequence[int],
+    read_counts: Sequence[int],
 ) -> int:
-    """What was said before counts as read. Somebody who is in already stays what they are. Primary
-    keys, each looked up by itself.
-    """
+    """What was said before counts as read. Somebody who is in already stays what they are. Primary key."""
     answer = await conn.execute(
         _SQL["add_members"],
         room_ids,
         user_ids,
         roles,
+        last_read_seqs,
+        read_counts,
     )
     return affected_rows(answer)
+
+
+async def read_bans(
+    conn: Connection,
+    *,
+    room_ids: Sequence[RoomId],
+    user_ids: Sequence[UserId],
+) -> list[ReadBansRow]:
+    """Which of these people may not come into which of these rooms. Primary key, each looked up by
+    itself.
+    """
+    answer = await conn.fetch(
+        _SQL["read_bans"],
+        room_ids,
+        user_ids,
+    )
+    return [ReadBansRow(*record) for record in answer]
 
 
 async def create_invitation(

@@ -69,13 +69,17 @@ async def seed_members(
     room_id: RoomId,
     user_ids: Sequence[UserId],
     roles: Sequence[str],
+    last_read_seqs: Sequence[int],
+    read_counts: Sequence[int],
 ) -> int:
-    """Who is in the room. Primary key."""
+    """Who is in the room, and how far they have read. Primary key."""
     answer = await conn.execute(
         _SQL["seed_members"],
         room_id,
         user_ids,
         roles,
+        last_read_seqs,
+        read_counts,
     )
     return affected_rows(answer)
 
@@ -113,7 +117,7 @@ async def seed_messages(
     contents: Sequence[str],
     times: Sequence[datetime],
 ) -> int:
-    """The messages that the log tells of. Primary key."""
+    """The messages that the log tells of, in their order. Primary key."""
     answer = await conn.execute(
         _SQL["seed_messages"],
         room_id,

@@ -3,6 +3,7 @@
 Generated from the live schema by `gateway types`; not to be edited.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple, TypeAlias
 from uuid import UUID
@@ -39,12 +40,41 @@ class AuditLogRow(NamedTuple):
     details: Json
 
 
+class MessageEditRow(NamedTuple):
+    """A row of message_edits."""
+
+    message_id: MessageId
+    seq: Seq
+    content: str
+    edited_at: datetime
+
+
+class MessageMentionRow(NamedTuple):
+    """A row of message_mentions."""
+
+    user_id: UserId
+    room_id: RoomId
+    seq: Seq
+    message_id: MessageId
+
+
+class MessageReactionRow(NamedTuple):
+    """A row of message_reactions."""
+
+    message_id: MessageId
+    user_id: UserId
+    emoji: str
+    created_at: datetime
+
+
 class MessageReadReceiptRow(NamedTuple):
     """A row of message_read_receipts."""
 
     message_id: MessageId
     user_id: UserId
     read_at: datetime
+    room_id: RoomId
+    seq: Seq
 
 
 class MessageRow(NamedTuple):
@@ -61,6 +91,22 @@ class MessageRow(NamedTuple):
     deleted_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    number: int
+    attachment: Json | None
+    mentions: Sequence[UserId]
+    edited_at: datetime | None
+    search: str | None
+
+
+class RoomBanRow(NamedTuple):
+    """A row of room_bans."""
+
+    room_id: RoomId
+    user_id: UserId
+    banned_by: UserId | None
+    reason: str | None
+    until: datetime | None
+    created_at: datetime
 
 
 class RoomEventRow(NamedTuple):
@@ -97,6 +143,7 @@ class RoomUserRow(NamedTuple):
     read_count: int
     muted_until: datetime | None
     joined_at: datetime
+    last_read_seq: int
 
 
 class RoomRow(NamedTuple):
@@ -113,6 +160,8 @@ class RoomRow(NamedTuple):
     message_count: int
     created_at: datetime
     updated_at: datetime
+    retention_days: int | None
+    log_start: int
 
 
 class SessionRow(NamedTuple):

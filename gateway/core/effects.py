@@ -1,0 +1,31 @@
+"""What durable events do on the instances that deliver them, beside being delivered.
+
+Whichever way an event comes, from a publication or from the log, it passes
+through its room, which looks for these. The look costs a tenth of a
+microsecond: text that people write cannot hold these beginnings, as the quotation
+marks in it are escaped.
+"""
+
+from typing import Final
+from uuid import UUID
+
+import orjson
+
+from gateway.core.frames import payloads
+from gateway.core.ids import UserId
+
+_LEFT: Final = b'{"type":"member.left"'
+_DELETED: Final = b'{"type":"chat.deleted"'
+
+
+def find_leavers(frames: bytes) -> frozenset[UserId]:
+    """Return who is not a member any more after the events in these frames."""
+    if _LEFT not in frames:
+        return frozenset()
+    events = (orjson.loads(payload) for payload in payloads(frames) if payload.startswith(_LEFT))
+    return frozenset(UserId(UUID(event["data"]["user"]["id"])) for event in events)
+
+
+def is_redaction(frames: bytes) -> bool:
+    """Whether these frames tell that events before them have been redacted."""
+    return _DELETED in frames
