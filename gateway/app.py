@@ -211,6 +211,7 @@ class Gateway:
                 Services(
                     accounts,
                     Rooms(database, ledger.submit),
+                    ledger.submit,
                     health.report,
                     web_settings,
                     tell_metrics,

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Final, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from gateway.core.protocol.base import (
     CommandData,
@@ -85,6 +85,12 @@ class MemberJoined(EventData):
     role: Role
 
 
+Time = AwareDatetime
+"""RFC 3339 with a time zone: without one it would be anybody's guess."""
+
+Reason = Annotated[str, Field(max_length=MAX_REASON, pattern=r"^[^\x00]*$")]
+
+
 class RoomUpdateData(CommandData):
     """What shall be different; what is left out stays. An empty description is none.
 
@@ -140,8 +146,8 @@ class MemberKick(DurableCommand):
 class BanData(MemberData):
     """Somebody, until when (null: for good), and why."""
 
-    until: datetime | None = None
-    reason: Annotated[str | None, Field(max_length=MAX_REASON, pattern=r"^[^\x00]*$")] = None
+    until: Time | None = None
+    reason: Reason | None = None
 
 
 class MemberBan(DurableCommand):
@@ -161,7 +167,7 @@ class MemberUnban(DurableCommand):
 class MuteData(MemberData):
     """Somebody, and until when they say nothing; null: they may speak again."""
 
-    until: datetime | None
+    until: Time | None
 
 
 class MemberMute(DurableCommand):
