@@ -68,7 +68,7 @@ class Joining:
         connection.reply(command, reading.complete(room))
         since = command.data.since
         if reading.resume is Resume.REPLAY and since is not None:
-            self._catch_up.follow(connection, room, Seq(since.seq))
+            self._catch_up.follow(connection, room, Seq(since.seq), reading.seq)
         else:
             self._catch_up.admit(connection, room, reading.seq)
 
