@@ -48,6 +48,7 @@ class Desk:
         self.paused_once = asyncio.Event()
         self.resumed_once = asyncio.Event()
         self.goodbyes: asyncio.Queue[bool] = asyncio.Queue()
+        self.aways: asyncio.Queue[bool] = asyncio.Queue()
         self._endpoint = endpoint
 
     def dispatch(
@@ -58,6 +59,13 @@ class Desk:
             return self._sign_in(connection, command)
         connection.reply(command)
         return None
+
+    def signed_in(self, connection: Connection) -> None:
+        """Take no note."""
+
+    def away_changed(self, connection: Connection) -> None:
+        """Note how a connection is."""
+        self.aways.put_nowait(connection.is_away)
 
     def disconnected(self, connection: Connection, *, said_goodbye: bool) -> None:
         """Note how a connection ended."""

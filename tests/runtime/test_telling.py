@@ -10,7 +10,7 @@ from gateway.backplane import keys
 from gateway.backplane.client import open_client
 from gateway.backplane.settings import RedisSettings
 from gateway.core.ids import InstanceId, UserId
-from gateway.core.protocol.base import Person
+from gateway.core.protocol.base import PersonHere
 from gateway.core.publication import Kind, Publication
 from gateway.core.roster import MAX_NAMED, NEWEST_NAMED, Change
 from gateway.core.typing_list import TYPING_SECONDS, TypingMark
@@ -25,7 +25,7 @@ from tests.support.waiting import soon
 HERE, ELSEWHERE = InstanceId("here"), InstanceId("elsewhere")
 TICK_SECONDS = 0.1
 
-PEOPLE = [Person(id=UUID(int=number), name=f"P{number}") for number in range(1, MAX_NAMED + 50)]
+PEOPLE = [PersonHere(id=UUID(int=number), name=f"P{number}") for number in range(1, MAX_NAMED + 50)]
 ADA, GRACE = PEOPLE[:2]
 
 
@@ -90,12 +90,12 @@ async def end_of_turn() -> None:
     await asyncio.sleep(0)
 
 
-def came(*people: Person) -> Publication:
+def came(*people: PersonHere) -> Publication:
     """Return what the other instance publishes when people come."""
     return Publication(Kind.PRESENCE, Change(instance_id=ELSEWHERE, here=people).encode())
 
 
-def marked(person: Person, seconds: float) -> Publication:
+def marked(person: PersonHere, seconds: float) -> Publication:
     """Return what the other instance publishes of somebody who types, or has stopped (0)."""
     mark = TypingMark(ELSEWHERE, UserId(person.id), seconds)
     return Publication(Kind.TYPING, mark.encode())

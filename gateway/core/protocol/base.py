@@ -13,7 +13,7 @@ they do not know.
 """
 
 from datetime import datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -86,6 +86,16 @@ class Person(WireModel):
     id: UUID
     name: str
     avatar_url: str | None = None
+
+
+Status = Literal["online", "away"]
+"""How somebody is here. Who is offline is not here."""
+
+
+class PersonHere(Person):
+    """Somebody who is in a room. Away is whose every connection has been idle for a while."""
+
+    status: Status = "online"
 
 
 class Committed(WireModel):
