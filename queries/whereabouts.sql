@@ -13,9 +13,8 @@ for no key update;
 -- name: note_connections(instance_id, here, gone)!
 -- Who has come to an instance and who has gone from it; safe to repeat. Primary key.
 with ended as (
-  delete from user_connections c
-  using unnest(:gone::uuid[]) as went (user_id)
-  where c.user_id = went.user_id and c.instance_id = :instance_id
+  delete from user_connections
+  where user_id = any(:gone::uuid[]) and instance_id = :instance_id
 )
 insert into user_connections (user_id, instance_id)
 select came.user_id, :instance_id
@@ -24,9 +23,12 @@ on conflict (user_id, instance_id) do nothing;
 
 -- name: tell_whereabouts(user_ids, went)!
 -- After note_connections: who has a connection to any instance is online, and who went was seen
--- now. last_seen never goes back, whoever committed first. Primary keys.
+-- now. last_seen never goes back, whoever committed first. Not "exists", for which the planner
+-- may read the whole table. Primary keys.
 update users u
-set is_online = exists (select from user_connections c where c.user_id = u.id),
+set is_online = coalesce(
+      (select true from user_connections c where c.user_id = u.id limit 1), false
+    ),
     last_seen = case when seen.went then greatest(u.last_seen, now()) else u.last_seen end
 from unnest(:user_ids::uuid[], :went::boolean[]) as seen (user_id, went)
 where u.id = seen.user_id;

@@ -134,6 +134,13 @@ def test_people_come_and_go_and_may_be_known_already():
     assert fold(a_room(ADA, ALAN), change, change).people == (ADA, GRACE)
 
 
+def test_who_is_away_is_shown_as_such():
+    """Who is not shown, in a big room for instance, is not shown because of it."""
+    away, unknown = (one.model_copy(update={"status": "away"}) for one in (GRACE, ALAN))
+    change = PresenceChanged(joined=(), left=(), changed=(away, unknown), count=2)
+    assert fold(a_room(ADA, GRACE), change).people == (ADA, away)
+
+
 def test_who_has_left_no_longer_types():
     """The typing list loses whoever goes."""
     state = fold(a_room(ADA, GRACE), TypingChanged(users=(ADA, GRACE)))

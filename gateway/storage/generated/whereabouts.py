@@ -54,7 +54,8 @@ async def tell_whereabouts(
     went: Sequence[bool],
 ) -> int:
     """After note_connections: who has a connection to any instance is online, and who went was seen
-    now. last_seen never goes back, whoever committed first. Primary keys.
+    now. last_seen never goes back, whoever committed first. Not "exists", for which the planner
+    may read the whole table. Primary keys.
     """
     answer = await conn.execute(
         _SQL["tell_whereabouts"],
