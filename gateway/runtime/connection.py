@@ -356,7 +356,8 @@ class Connection(asyncio.Protocol):
             return
         if type(command) is not Ping:
             self.active_at = max(self.active_at, now)
-            self.set_away(away=False)
+            if self.is_away:
+                self.set_away(away=False)
         if (work := self._endpoint.dispatcher.dispatch(self, command)) is not None:
             self._run(work)
 

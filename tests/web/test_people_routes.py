@@ -60,15 +60,3 @@ async def test_a_name_or_picture_that_cannot_be_is_refused(new_guest: NewGuest):
         answer = await ada.client.patch("/v1/me", json=body)
         assert error_of(answer) == (400, "invalid_field")
     assert (await ada.client.get("/v1/me")).json()["user"]["name"] == ada.name
-
-
-async def test_an_ended_session_stays_ended_when_the_profile_changes(
-    app: FastAPI, new_guest: NewGuest
-):
-    """The note of its end outlives the change."""
-    ada = await new_guest("Ada")
-    assert (await ada.client.post("/v1/auth/sign-out")).status_code == 204
-    answer = await ada.client.patch("/v1/me", json={"avatar_url": None})
-    assert error_of(answer) == (401, "invalid_token")
-    async with connect(app, "10.9.9.9", ada.token) as other:
-        assert error_of(await other.get("/v1/me")) == (401, "invalid_token")
