@@ -170,8 +170,7 @@ class Roster:
         before = self._people.get(user_id)
         if before is not None and before.status != status:
             self._note(user_id, before.status)
-        is_right = person.status == status
-        self._people[user_id] = person if is_right else person.model_copy(update={"status": status})
+        self._people[user_id] = person if person.status == status else person.being(status)
 
     def _note(self, user_id: UserId, status: Status) -> None:
         """Keep the status that the members know, if they know of the person."""

@@ -326,7 +326,7 @@ class _Local:
     def say(self) -> PersonHere:
         """Return the person as they are now, to be announced."""
         if self.person.status != self.status:
-            self.person = self.person.model_copy(update={"status": self.status})
+            self.person = self.person.being(self.status)
         return self.person
 
     def keep(self) -> None:

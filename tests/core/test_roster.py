@@ -18,7 +18,7 @@ ONE, TWO = INSTANCES[:2]
 
 def away(person: PersonHere) -> PersonHere:
     """Return a person as away."""
-    return person.model_copy(update={"status": "away"})
+    return person.being("away")
 
 
 people = st.sampled_from([*PEOPLE, *map(away, PEOPLE)])
