@@ -4,6 +4,7 @@ The only place where two parts meet. Read ``Gateway.open`` from top to bottom
 to see what the gateway consists of.
 """
 
+import asyncio
 import contextlib
 import secrets
 from collections.abc import AsyncIterator, Callable
@@ -16,6 +17,8 @@ from gateway.activities.accounts.limits import AccountSettings
 from gateway.activities.accounts.passwords import Passwords
 from gateway.activities.accounts.service import Accounts
 from gateway.activities.activity import Request
+from gateway.activities.people.requests import requests as people_requests
+from gateway.activities.people.service import People
 from gateway.activities.rooms.service import Rooms
 from gateway.backplane import keys
 from gateway.backplane.client import open_client
@@ -46,13 +49,14 @@ from gateway.runtime.log_reader import LogReader
 from gateway.runtime.loop_lag import LoopLag
 from gateway.runtime.metric_kinds import Parts
 from gateway.runtime.metrics import Told, read
-from gateway.runtime.presence import Presence
+from gateway.runtime.presence import LINGER_SECONDS, Presence
 from gateway.runtime.reconciler import Reconciler
 from gateway.runtime.room import Room
 from gateway.runtime.room_reader import RoomReader
 from gateway.runtime.siblings import ALONE, Readings, Siblings
 from gateway.runtime.supervision import Supervisor, every
 from gateway.runtime.typing_notes import TypingNotes
+from gateway.runtime.whereabouts import Whereabouts
 from gateway.storage.database import Database, DatabaseSettings
 from gateway.web.api import create_api
 from gateway.web.origin import origin_allowed
@@ -130,7 +134,8 @@ class Gateway:
             end_of_turn = EndOfTurn()
             presence = Presence(instance_id, redis, redis_settings, publisher, rooms, end_of_turn)
             typing = TypingNotes(instance_id, redis, redis_settings, publisher, end_of_turn)
-            liveness = Liveness(Leases(redis, redis_settings, instance_id), presence)
+            leases = Leases(redis, redis_settings, instance_id)
+            liveness = Liveness(leases, presence)
 
             # Rooms, and the way of a durable command into them
             log_reader = LogReader(database)
@@ -184,8 +189,12 @@ class Gateway:
                 ledger.submit,
                 endpoint.settings.max_rooms,
             )
-            requests: dict[type[Command], Request] = {}
-            endpoint.dispatcher = Dispatcher(endpoint, ledger, joining, typing, catch_up, requests)
+            whereabouts = Whereabouts(instance_id, database, leases, endpoint.admission.people)
+            people = People(database)
+            requests: dict[type[Command], Request] = {**people_requests(people)}
+            endpoint.dispatcher = Dispatcher(
+                endpoint, ledger, joining, typing, catch_up, whereabouts, requests
+            )
             health = Health(database, canary, endpoint, siblings)
             loop_lag = LoopLag()
             parts = Parts(
@@ -212,11 +221,17 @@ class Gateway:
                     accounts,
                     Rooms(database, ledger.submit),
                     ledger.submit,
+                    people,
                     health.report,
                     web_settings,
                     tell_metrics,
                 )
             )
+
+            async def wait_for_returns() -> None:
+                """Let who was sent away be back elsewhere before they are said to be gone."""
+                if whereabouts.is_waiting and liveness.live_instances > 1:
+                    await asyncio.sleep(LINGER_SECONDS)
 
             stack.push_async_callback(supervisor.stop)
             supervisor.service("publisher", publisher.run())
@@ -226,10 +241,13 @@ class Gateway:
             supervisor.service("ledger", ledger.run())
             supervisor.service("ticks", every(TICK_SECONDS, presence.tick, typing.tick))
             supervisor.service("liveness", liveness.run())
+            supervisor.service("whereabouts", whereabouts.run())
             supervisor.service("endpoint", endpoint.run())
             supervisor.service("loop lag", loop_lag.run())
             stack.push_async_callback(liveness.stop)
+            stack.push_async_callback(whereabouts.close)
             stack.callback(presence.leave_all)
+            stack.push_async_callback(wait_for_returns)
             stack.push_async_callback(ledger.close)
             stack.push_async_callback(endpoint.close_all, CLOSE_SECONDS)
             await canary.first_echo(within_seconds=HEAR_SECONDS)

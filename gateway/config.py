@@ -105,6 +105,10 @@ class Settings(BaseSettings):
     heartbeat_seconds: Annotated[float, Field(ge=1, le=3600)] = Field(
         25.0, description="Silence after which a connection is pinged; twice that ends it."
     )
+    away_after_seconds: Annotated[float, Field(gt=0)] = Field(
+        300.0,
+        description="Time without a command other than `ping` after which a connection is away.",
+    )
     compression: bool = Field(
         False,
         description="Whether longer messages to rooms are compressed for clients that can "
@@ -177,6 +181,7 @@ class Settings(BaseSettings):
             commands_per_second=self.commands_per_second,
             commands_burst=4 * self.commands_per_second,
             heartbeat_seconds=self.heartbeat_seconds,
+            away_after_seconds=self.away_after_seconds,
             compression=self.compression,
             admission=AdmissionSettings(
                 max_connections=self.max_connections,

@@ -25,6 +25,13 @@ select * from users where lower(email) = lower(:email);
 -- A changed password. Primary key.
 update users set password_hash = :password_hash, updated_at = now() where id = :user_id;
 
--- name: touch_user(user_id, seen_at)!
--- Somebody was here. Never goes back: two instances may report out of order. Primary key.
-update users set last_seen = :seen_at where id = :user_id and last_seen < :seen_at;
+-- name: set_profile(user_id, username, with_avatar, avatar_url)<!
+-- How somebody wants to be seen: another name, unless it is null, and another picture or none,
+-- where with_avatar says so. Primary key; the unique index on username refuses a name that is taken.
+-- nullable: username, avatar_url
+update users
+set username = coalesce(:username, username),
+    avatar_url = case when :with_avatar::boolean then :avatar_url else avatar_url end,
+    updated_at = now()
+where id = :user_id
+returning *;

@@ -41,7 +41,7 @@ export interface BanData {
  */
 export interface Behind {
   room: string;
-  people: ReadonlyArray<Person>;
+  people: ReadonlyArray<PersonHere>;
   count: number;
   typing: ReadonlyArray<Person>;
 }
@@ -323,11 +323,62 @@ export interface MuteData {
 /** A command that needs no data. */
 export type NoData = Record<string, never>;
 
+/** Those of the people asked about that there are, each once, in no order. */
+export interface PeopleView {
+  people: ReadonlyArray<PersonView>;
+}
+
 /** Somebody, as others see them. */
 export interface Person {
   id: string;
   name: string;
   avatar_url?: string | null;
+}
+
+/** Ask whether somebody is connected, and when they were last. */
+export interface PersonGet {
+  id: number;
+  type: "person.get";
+  data: PersonGetData;
+}
+
+/** Who. */
+export interface PersonGetData {
+  user_id: string;
+}
+
+/** Somebody who is in a room. Away is whose every connection has been idle for a while. */
+export interface PersonHere {
+  id: string;
+  name: string;
+  avatar_url?: string | null;
+  status?: "online" | "away";
+}
+
+/** Ask the same of several people at once. Who does not exist is left out. */
+export interface PersonList {
+  id: number;
+  type: "person.list";
+  data: PersonListData;
+}
+
+/** Who, a hundred at most. */
+export interface PersonListData {
+  user_ids: ReadonlyArray<string>;
+}
+
+/**
+ * Somebody, and whether they are connected.
+ *
+ * `last_seen` is when they last went; of who has never been connected, when
+ * the account was made.
+ */
+export interface PersonView {
+  id: string;
+  name: string;
+  avatar_url?: string | null;
+  is_online: boolean;
+  last_seen: string;
 }
 
 /** Measure the round trip and the server's clock; also keeps an idle connection alive. */
@@ -435,17 +486,39 @@ export interface PokerVoted {
 }
 
 /**
- * Ephemeral: who came and who went since the last of these; `count` people are here.
+ * Ephemeral: who came, who went and whose status changed since the last of these.
  *
+ * `count` people are here.
  * `joined` may name people whom the room's state has shown you already, you among them.
  * With `reset` it replaces the list you have. So it is in a room of more than a
- * hundred people, once a second at most: `joined` then names the newest ten.
+ * hundred people, once a second at most: `joined` then names the newest ten, and
+ * `changed` none but these.
  */
 export interface PresenceChanged {
-  joined: ReadonlyArray<Person>;
+  joined: ReadonlyArray<PersonHere>;
   left: ReadonlyArray<string>;
+  changed?: ReadonlyArray<PersonHere>;
   count: number;
   reset?: boolean;
+}
+
+/**
+ * Say how you are on this connection, instead of leaving it to the gateway.
+ *
+ * Left alone, a connection on which no command but `ping` was given for a
+ * while (five minutes, unless the gateway is set otherwise) is away. `away`
+ * holds until the next command other than `ping`; `online` until you say
+ * `away`. In a room you are away when all your connections that have it open are.
+ */
+export interface PresenceSet {
+  id: number;
+  type: "presence.set";
+  data: PresenceSetData;
+}
+
+/** How you are on this connection. */
+export interface PresenceSetData {
+  status: "online" | "away";
 }
 
 /** An emoji under a message: how many people, and who, the first hundred of them. */
@@ -500,7 +573,7 @@ export interface Replay {
   resume: "replay";
   room: RoomStanding;
   position: WirePosition;
-  people: ReadonlyArray<Person>;
+  people: ReadonlyArray<PersonHere>;
   count: number;
   typing: ReadonlyArray<Person>;
 }
@@ -571,7 +644,7 @@ export interface RoomState {
   resume: "snapshot";
   room: RoomStanding;
   position: WirePosition;
-  people: ReadonlyArray<Person>;
+  people: ReadonlyArray<PersonHere>;
   count: number;
   typing: ReadonlyArray<Person>;
   chat: ChatState;
@@ -664,7 +737,7 @@ export interface UpToDate {
   resume: "up_to_date";
   room: RoomStanding;
   position: WirePosition;
-  people: ReadonlyArray<Person>;
+  people: ReadonlyArray<PersonHere>;
   count: number;
   typing: ReadonlyArray<Person>;
 }
@@ -892,6 +965,9 @@ export interface RoomClosedMessage {
 export type Command =
   | Auth
   | Ping
+  | PresenceSet
+  | PersonGet
+  | PersonList
   | RoomJoin
   | RoomLeave
   | RoomUpdate
@@ -948,6 +1024,9 @@ export type CommandType = Command["type"];
 export interface Replies {
   "auth": AuthOk;
   "ping": PingOk;
+  "presence.set": Record<string, never>;
+  "person.get": PersonView;
+  "person.list": PeopleView;
   "room.join": UpToDate | Replay | RoomState;
   "room.leave": Record<string, never>;
   "room.update": Committed;

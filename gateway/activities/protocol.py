@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from uuid import UUID
 
 from gateway.activities.chat.messages import CHAT_COMMANDS, CHAT_EVENTS, ChatState
+from gateway.activities.people.messages import PEOPLE_COMMANDS
 from gateway.activities.poker.messages import POKER_COMMANDS, POKER_EVENTS, PokerState
 from gateway.activities.rooms.messages import (
     ROOM_COMMANDS,
@@ -14,12 +15,20 @@ from gateway.activities.rooms.messages import (
     RoomStanding,
     WirePosition,
 )
-from gateway.core.protocol.base import Command, EventData, NoticeData, Person, WireModel
+from gateway.core.protocol.base import (
+    Command,
+    EventData,
+    NoticeData,
+    Person,
+    PersonHere,
+    WireModel,
+)
 from gateway.core.protocol.connection import CONNECTION_COMMANDS
 from gateway.core.protocol.connection import NOTICES as CONNECTION_NOTICES
 
 COMMANDS: tuple[type[Command], ...] = (
     *CONNECTION_COMMANDS,
+    *PEOPLE_COMMANDS,
     *ROOM_COMMANDS,
     *CHAT_COMMANDS,
     *POKER_COMMANDS,
@@ -34,7 +43,7 @@ class UpToDate(WireModel):
     resume: Literal["up_to_date"] = "up_to_date"
     room: RoomStanding
     position: WirePosition
-    people: tuple[Person, ...]
+    people: tuple[PersonHere, ...]
     count: int
     typing: tuple[Person, ...]
 
@@ -48,7 +57,7 @@ class Replay(WireModel):
     resume: Literal["replay"] = "replay"
     room: RoomStanding
     position: WirePosition
-    people: tuple[Person, ...]
+    people: tuple[PersonHere, ...]
     count: int
     typing: tuple[Person, ...]
 
@@ -66,7 +75,7 @@ class RoomState(WireModel):
     resume: Literal["snapshot"] = "snapshot"
     room: RoomStanding
     position: WirePosition
-    people: tuple[Person, ...]
+    people: tuple[PersonHere, ...]
     count: int
     typing: tuple[Person, ...]
     chat: ChatState
@@ -83,7 +92,7 @@ class Behind(NoticeData):
     type: ClassVar[str] = "behind"
 
     room: UUID
-    people: tuple[Person, ...]
+    people: tuple[PersonHere, ...]
     count: int
     typing: tuple[Person, ...]
 

@@ -22,7 +22,7 @@ def instance_channel(instance_id: InstanceId) -> bytes:
 
 
 def room_presence(room_id: RoomId) -> str:
-    """Hash ``{instance}:{user}`` → person (JSON): who is in a room, and on which instance."""
+    """Hash ``{instance}:{user}`` → person with status (JSON): who is in a room, and how."""
     return f"presence:room:{room_id}"
 
 

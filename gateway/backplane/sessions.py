@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from importlib.resources import files
 from typing import Final, Literal
 from uuid import UUID
 
@@ -42,6 +43,8 @@ class SessionCache:
         self._redis = redis
         self._settings = settings
         self._call = CourtesyCall(settings)
+        script = (files("gateway.backplane") / "forget_sessions.lua").read_text()
+        self._forget = redis.register_script(script)
 
     async def find(
         self, session_ids: Sequence[SessionId]
@@ -73,6 +76,16 @@ class SessionCache:
                 pipe.set(keys.session(identity.session_id), text, nx=True, px=lifetime_ms)
         with suppress(BackplaneUnavailable):  # not remembered: the next one costs a query too
             await self._call.ask(pipe.execute)
+
+    async def forget(self, session_ids: Sequence[SessionId]) -> None:
+        """Drop what is remembered of sessions, but for their ends.
+
+        ``BackplaneUnavailable`` when Redis cannot be told. A request that read one
+        just before may put it back, for ``CACHE_SECONDS`` at most.
+        """
+        with backplane_errors(self._settings):
+            async with asyncio.timeout(self._settings.command_seconds):
+                await self._forget(keys=[*map(keys.session, session_ids)], args=[_ENDED])
 
     async def end(self, session_ids: Sequence[SessionId]) -> None:
         """Make the ends known; ``BackplaneUnavailable`` when Redis cannot be told.

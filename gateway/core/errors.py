@@ -21,6 +21,7 @@
     │   ├── UnknownRoom
     │   ├── UnknownMessage         of this room
     │   ├── UnknownMember          of this room
+    │   ├── UnknownPerson
     │   └── UnknownInvitation      or expired, or used up
     ├── Conflict              409  not in this state
     │   ├── InvalidState           the rules of the activity forbid it now
@@ -174,6 +175,12 @@ class UnknownMember(NotFound):
     """The person meant is not a member of this room."""
 
     code = "unknown_member"
+
+
+class UnknownPerson(NotFound):
+    """No such person."""
+
+    code = "unknown_person"
 
 
 class UnknownInvitation(NotFound):

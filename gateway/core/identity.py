@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from gateway.core.ids import SessionId, UserId
-from gateway.core.protocol.base import Person
+from gateway.core.protocol.base import PersonHere
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +16,12 @@ class Identity:
     is_guest: bool
     session_id: SessionId
 
-    person: Person = field(init=False, repr=False, compare=False)
-    """The person as others see them: one object, since it is part of every message sent."""
+    person: PersonHere = field(init=False, repr=False, compare=False)
+    """The person as others see them: one object, since it is part of every message sent.
+
+    Where a message has a ``Person``, the status is left out.
+    """
 
     def __post_init__(self) -> None:
-        person = Person(id=self.user_id, name=self.name, avatar_url=self.avatar_url)
+        person = PersonHere(id=self.user_id, name=self.name, avatar_url=self.avatar_url)
         object.__setattr__(self, "person", person)

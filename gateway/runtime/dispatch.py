@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway.activities import protocol
 from gateway.activities.activity import Request, Submission
+from gateway.activities.people.messages import PresenceSet
 from gateway.activities.protocol import RoomClosed
 from gateway.activities.rooms.messages import RoomJoin, RoomLeave, TypingStart, TypingStop
 from gateway.core.errors import (
@@ -26,6 +27,7 @@ from gateway.runtime.endpoint import Endpoint
 from gateway.runtime.joining import Joining
 from gateway.runtime.ledger import Ledger
 from gateway.runtime.typing_notes import TypingNotes
+from gateway.runtime.whereabouts import Whereabouts
 
 Work = Coroutine[Any, Any, None]
 
@@ -40,6 +42,7 @@ class Dispatcher:
         joining: Joining,
         typing: TypingNotes,
         catch_up: CatchUp,
+        whereabouts: Whereabouts,
         requests: Mapping[type[Command], Request],
     ) -> None:
         self._endpoint = endpoint
@@ -47,10 +50,12 @@ class Dispatcher:
         self._joining = joining
         self._typing = typing
         self._catch_up = catch_up
+        self._whereabouts = whereabouts
         self._requests = requests
         self._handlers: Mapping[type[Command], Callable[[Connection, Any], Work | None]] = {
             Auth: self._auth,
             Ping: self._ping,
+            PresenceSet: self._set_status,
             RoomJoin: self._join,
             RoomLeave: self._leave,
             TypingStart: self._start_typing,
@@ -85,10 +90,20 @@ class Dispatcher:
             self._joining.leave(connection, room_id, for_good=True)
             connection.send(encode_notice(RoomClosed(room=room_id)))
 
+    def away_changed(self, connection: Connection) -> None:
+        """Take in that a connection has become away, or busy again."""
+        self._joining.away_changed(connection)
+
+    def signed_in(self, connection: Connection) -> None:
+        """Take in that somebody is there."""
+        self._whereabouts.came(_identity(connection).user_id)
+
     def disconnected(self, connection: Connection, *, said_goodbye: bool) -> None:
         """Take a connection out of its rooms."""
         for room_id in list(connection.rooms):
             self._joining.leave(connection, room_id, for_good=said_goodbye)
+        if connection.identity is not None:
+            self._whereabouts.went(connection.identity.user_id, for_good=said_goodbye)
 
     def _auth(self, connection: Connection, command: Auth) -> Work:
         if connection.identity is not None:
@@ -102,6 +117,11 @@ class Dispatcher:
     def _ping(self, connection: Connection, command: Ping) -> None:
         ok = PingOk(sent_at=command.data.sent_at, server_time_ms=time.time() * 1000)
         connection.reply(command, ok)
+
+    def _set_status(self, connection: Connection, command: PresenceSet) -> None:
+        _identity(connection)
+        connection.say_status(command.data.status)
+        connection.reply(command)
 
     def _record(self, connection: Connection, command: DurableCommand) -> None:
         """Hand a durable command to the ledger; the reply follows the commit."""

@@ -49,6 +49,7 @@ class ConnectionSettings:
     commands_burst: float = 200.0
     auth_seconds: float = 10.0
     heartbeat_seconds: float = 25.0
+    away_after_seconds: float = 300.0
     compression: bool = False
     admission: AdmissionSettings = field(default_factory=AdmissionSettings)
 
@@ -79,8 +80,14 @@ class Dispatch(Protocol):
     def put_out(self, connection: Connection, room_id: RoomId) -> None:
         """Close a room on the connection of somebody who is not a member any more."""
 
+    def away_changed(self, connection: Connection) -> None:
+        """Take in that a connection has become away, or busy again."""
+
+    def signed_in(self, connection: Connection) -> None:
+        """Take in that somebody is there."""
+
     def disconnected(self, connection: Connection, *, said_goodbye: bool) -> None:
-        """Take a connection out of its rooms."""
+        """Take a connection out of its rooms, once it is counted out."""
 
 
 class Endpoint:
@@ -197,13 +204,15 @@ class Endpoint:
         self.admission.enter_user(identity.user_id)
         connection.identity = identity
         self._unauthenticated.pop(connection, None)
+        self.dispatcher.signed_in(connection)
 
     async def run(self) -> None:
-        """Ping the silent, close the dead and the anonymous: until cancelled."""
+        """Ping the silent, close the dead and the anonymous, note the idle: until cancelled."""
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
             self._close_anonymous()
             self._check_heartbeats()
+            self._note_idle()
 
     async def close_all(self, within_seconds: float) -> None:
         """Close every connection, and wait for the peers to agree."""
@@ -238,3 +247,10 @@ class Endpoint:
                 connection.close(CloseCode.HEARTBEAT_LOST, "Nothing was heard from you.")
             elif connection.heard_at < silent_since and not connection.pinged:
                 connection.ping()
+
+    def _note_idle(self) -> None:
+        """Have those be away who only prove that they live. No timer each: so many look at once."""
+        idle_since = self.now() - self.settings.away_after_seconds
+        for connection in self.connections:
+            if connection.active_at < idle_since and not connection.is_away:
+                connection.set_away(away=True)

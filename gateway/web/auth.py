@@ -74,6 +74,13 @@ class PasswordBody(RequestBody):
     new_password: Password
 
 
+class ProfileBody(RequestBody):
+    """What to change; what is left out stays. An `avatar_url` of `null` takes the picture away."""
+
+    username: Annotated[str | None, Field(min_length=1, max_length=fields.MAX_NAME)] = None
+    avatar_url: Annotated[str | None, Field(max_length=fields.MAX_AVATAR_URL)] = None
+
+
 class Me(Answer):
     """Who you are."""
 
@@ -170,6 +177,20 @@ async def change_password(body: PasswordBody, actor: Actor, services: ServicesDe
 async def read_me(actor: Actor) -> Me:
     """Tell who you are."""
     return Me.of(actor)
+
+
+@router.patch(
+    "/me", responses=documented(InvalidField, InvalidToken, UsernameTaken, OriginNotAllowed)
+)
+async def change_me(body: ProfileBody, actor: Actor, services: ServicesDep) -> Me:
+    """Change your name or your picture; connections that are open keep the ones they came with."""
+    identity = await services.accounts.change_profile(
+        actor,
+        username=body.username,
+        with_avatar="avatar_url" in body.model_fields_set,
+        avatar_url=body.avatar_url,
+    )
+    return Me.of(identity)
 
 
 def _welcome(signed_in: SignedIn, request: Request, answer: Response) -> SignedInAnswer:

@@ -8,6 +8,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from gateway.activities.accounts.service import Accounts
 from gateway.activities.activity import Submit
+from gateway.activities.people.service import People
 from gateway.activities.rooms.service import Rooms
 from gateway.core.health import HealthReport
 
@@ -44,6 +45,7 @@ class Services:
     accounts: Accounts
     rooms: Rooms
     submit: Submit
+    people: People
     health: Callable[[], Awaitable[HealthReport]]
     settings: WebSettings
     metrics: Callable[[], Awaitable[Collector]] = no_metrics

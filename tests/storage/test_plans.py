@@ -22,6 +22,8 @@ FILL = """
 
     insert into users (username, email, password_hash)
     select 'user' || n, 'user' || n || '@example.com', '' from generate_series(1, 4000) n;
+    insert into user_connections (user_id, instance_id)
+    select id, 'instance ' || row_number() over () % 40 from users;
 
     insert into rooms (name, is_private, is_archived, created_by)
     select 'room ' || n % 2500, n % 10 = 0, n % 11 = 0, u.id

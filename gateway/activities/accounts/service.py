@@ -143,6 +143,37 @@ class Accounts:
             await _record(conn, "change_password", identity.user_id, sessions_ended=len(ended))
         await self._sessions.call_in(ended)
 
+    async def change_profile(
+        self,
+        identity: Identity,
+        *,
+        username: str | None,
+        with_avatar: bool = False,
+        avatar_url: str | None = None,
+    ) -> Identity:
+        """Set a new name, if one is given, and with ``with_avatar`` a new picture or none.
+
+        Return who it is now. Raises ``InvalidField``, ``UsernameTaken``.
+        Connections that are open keep the name and the picture they came with.
+        """
+        if username is not None:
+            clean = fields.clean_guest_name if identity.is_guest else fields.clean_username
+            username = clean(username)
+        avatar_url = fields.clean_avatar_url(avatar_url)
+        async with self._database.transaction() as conn:
+            user = await users.set_profile(
+                conn,
+                user_id=identity.user_id,
+                username=username,
+                with_avatar=with_avatar,
+                avatar_url=avatar_url,
+            )
+            session_ids = await account_queries.sessions_of(conn, user_id=identity.user_id)
+        await self._sessions.read_anew(session_ids)
+        return Identity(
+            user.id, user.username, user.avatar_url, identity.is_guest, identity.session_id
+        )
+
     async def _check_credentials(self, email: str, password: str) -> UserRow:
         """Return the account; unknown or wrong take the same time and get the same answer."""
         async with self._database.connection() as conn:

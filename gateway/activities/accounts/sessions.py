@@ -82,6 +82,13 @@ class Sessions:
             # Redis is back may be believed until it runs out.
             log.warning("sessions.not_called_in", believed_at_most_seconds=CACHE_SECONDS)
 
+    async def read_anew(self, session_ids: Sequence[SessionId]) -> None:
+        """Have these sessions read from the table again: their person has changed."""
+        try:
+            await self._cache.forget(session_ids)
+        except BackplaneUnavailable:
+            log.warning("sessions.not_read_anew", believed_at_most_seconds=CACHE_SECONDS)
+
     async def _read(self, session_ids: Sequence[SessionId]) -> dict[SessionId, Identity]:
         async with self._database.connection() as conn:
             rows = await session_queries.find_sessions(conn, sids=session_ids)

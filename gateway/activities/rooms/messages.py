@@ -11,6 +11,7 @@ from gateway.core.protocol.base import (
     DurableCommand,
     EventData,
     Person,
+    PersonHere,
     RoomCommand,
     WireModel,
 )
@@ -234,17 +235,20 @@ class MemberMuted(EventData):
 
 
 class PresenceChanged(EventData):
-    """Ephemeral: who came and who went since the last of these; ``count`` people are here.
+    """Ephemeral: who came, who went and whose status changed since the last of these.
 
+    ``count`` people are here.
     ``joined`` may name people whom the room's state has shown you already, you among them.
     With ``reset`` it replaces the list you have. So it is in a room of more than a
-    hundred people, once a second at most: ``joined`` then names the newest ten.
+    hundred people, once a second at most: ``joined`` then names the newest ten, and
+    ``changed`` none but these.
     """
 
     type: ClassVar[str] = "presence.changed"
 
-    joined: tuple[Person, ...]
+    joined: tuple[PersonHere, ...]
     left: tuple[UUID, ...]
+    changed: tuple[PersonHere, ...] = ()
     count: int
     reset: bool = False
 

@@ -12,6 +12,19 @@ from gateway.storage.sql import sql_of
 _SQL: Final = sql_of("accounts")
 
 
+async def sessions_of(
+    conn: Connection,
+    *,
+    user_id: UserId,
+) -> list[SessionId]:
+    """The person's sessions, so that copies of them can be renewed. Index on sess ->> 'user_id'."""
+    answer = await conn.fetch(
+        _SQL["sessions_of"],
+        user_id,
+    )
+    return [record[0] for record in answer]
+
+
 async def end_other_sessions(
     conn: Connection,
     *,

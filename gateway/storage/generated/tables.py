@@ -225,6 +225,13 @@ class SyncSessionRow(NamedTuple):
     last_updated_at: datetime
 
 
+class UserConnectionRow(NamedTuple):
+    """A row of user_connections."""
+
+    user_id: UserId
+    instance_id: str
+
+
 class UserRow(NamedTuple):
     """A row of users."""
 

@@ -3,7 +3,6 @@
 Generated from the live schema by `gateway types`; not to be edited.
 """
 
-from datetime import datetime
 from typing import Final
 
 from gateway.core.ids import UserId
@@ -87,16 +86,22 @@ async def set_password_hash(
     return affected_rows(answer)
 
 
-async def touch_user(
+async def set_profile(
     conn: Connection,
     *,
-    seen_at: datetime,
+    username: str | None,
+    with_avatar: bool,
+    avatar_url: str | None,
     user_id: UserId,
-) -> int:
-    """Somebody was here. Never goes back: two instances may report out of order. Primary key."""
-    answer = await conn.execute(
-        _SQL["touch_user"],
-        seen_at,
+) -> UserRow:
+    """How somebody wants to be seen: another name, unless it is null, and another picture or none,
+    where with_avatar says so. Primary key; the unique index on username refuses a name that is taken.
+    """
+    answer = await conn.fetchrow(
+        _SQL["set_profile"],
+        username,
+        with_avatar,
+        avatar_url,
         user_id,
     )
-    return affected_rows(answer)
+    return UserRow(*the_row(answer))
