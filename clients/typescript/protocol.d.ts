@@ -115,6 +115,9 @@ export interface MessageView {
 /** A command that needs no data. */
 export type NoData = Record<string, never>;
 
+/** A command that needs no data. */
+export type NoSessionData = Record<string, never>;
+
 /** Somebody, as others see them. */
 export interface Person {
   id: string;
@@ -316,6 +319,60 @@ export interface RoomState {
 }
 
 /**
+ * End one of your sessions. Its connections are closed at once, on every instance (4201).
+ *
+ * For the session of this very connection that is the answer.
+ */
+export interface SessionEnd {
+  id: number;
+  type: "session.end";
+  data: SessionEndData;
+}
+
+/** `id` as `session.list` tells it. */
+export interface SessionEndData {
+  id: string;
+}
+
+/** End all your sessions but this one. Their connections are closed at once (4201). */
+export interface SessionEndOthers {
+  id: number;
+  type: "session.end_others";
+  data?: NoSessionData;
+}
+
+/**
+ * A sign-in session, as its owner sees it. `address` and `user_agent` are of the sign-in.
+ *
+ * `id` names it and signs nobody in; `current` is the session that asks.
+ */
+export interface SessionInfo {
+  id: string;
+  created_at: string | null;
+  expires_at: string;
+  address: string | null;
+  user_agent: string | null;
+  current: boolean;
+}
+
+/** Where are you signed in? The newest hundred sessions, this one first. */
+export interface SessionList {
+  id: number;
+  type: "session.list";
+  data?: NoSessionData;
+}
+
+/** How many sessions have ended now. */
+export interface SessionsEnded {
+  ended: number;
+}
+
+/** Your sessions: the one that asks, then the newest. */
+export interface SessionsListed {
+  sessions: ReadonlyArray<SessionInfo>;
+}
+
+/**
  * What the cards say together. Special cards (?, ☕, ∞) count in `votes` only.
  *
  * The numbers are null where no numeric card was played.
@@ -479,6 +536,9 @@ export interface BehindMessage {
 export type Command =
   | Auth
   | Ping
+  | SessionList
+  | SessionEnd
+  | SessionEndOthers
   | RoomJoin
   | RoomLeave
   | TypingStart
@@ -511,6 +571,9 @@ export type CommandType = Command["type"];
 export interface Replies {
   "auth": AuthOk;
   "ping": PingOk;
+  "session.list": SessionsListed;
+  "session.end": SessionsEnded;
+  "session.end_others": SessionsEnded;
   "room.join": UpToDate | Replay | RoomState;
   "room.leave": Record<string, never>;
   "typing.start": Record<string, never>;

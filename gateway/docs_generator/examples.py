@@ -42,6 +42,9 @@ _HERE: Final = {
 COMMAND_DATA: Final[Mapping[str, Example]] = {
     "auth": {"token": "NcYt0cM3XoVnq5T2…"},
     "ping": {"sent_at": 1777887000123.5},
+    "session.list": {},
+    "session.end": {"id": "9c56cc51b374c3ba"},
+    "session.end_others": {},
     "room.join": {"since": {"epoch": 1, "seq": 40}},
     "room.leave": {},
     "typing.start": {},
@@ -55,6 +58,19 @@ COMMAND_DATA: Final[Mapping[str, Example]] = {
 REPLIES: Final[Mapping[str, Example]] = {
     "AuthOk": {"user": ADA},
     "PingOk": {"sent_at": 1777887000123.5, "server_time_ms": 1777887000140.25},
+    "SessionsListed": {
+        "sessions": [
+            {
+                "id": "b5bb9d8014a0f9b1",
+                "created_at": AT,
+                "expires_at": "2026-05-05T09:30:00.123456Z",
+                "address": "192.0.2.7",
+                "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:138.0) Firefox/138.0",
+                "current": True,
+            }
+        ]
+    },
+    "SessionsEnded": {"ended": 1},
     "Committed": {"seq": 42, "at": AT},
     "UpToDate": {"resume": "up_to_date", **_HERE},
     "Replay": {"resume": "replay", **_HERE},

@@ -12,6 +12,13 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from gateway.activities.accounts.messages import (
+    SessionEnd,
+    SessionEndOthers,
+    SessionList,
+    SessionsEnded,
+    SessionsListed,
+)
 from gateway.activities.protocol import COMMANDS, EVENTS, NOTICES, Replay, RoomState, UpToDate
 from gateway.activities.rooms.messages import RoomJoin, RoomLeave, TypingStart, TypingStop
 from gateway.core.protocol.base import (
@@ -32,6 +39,9 @@ Schema = dict[str, Any]
 _OWN_REPLIES: Final[Mapping[type[Command], tuple[type[WireModel], ...]]] = {
     Auth: (AuthOk,),
     Ping: (PingOk,),
+    SessionList: (SessionsListed,),
+    SessionEnd: (SessionsEnded,),
+    SessionEndOthers: (SessionsEnded,),
     RoomJoin: (UpToDate, Replay, RoomState),
     RoomLeave: (),
     TypingStart: (),
