@@ -109,6 +109,17 @@ async def test_the_public_key_is_no_secret_to_sign_with():
     await refused(by_secret(), rsa_key().sign())
 
 
+async def test_the_settings_choose_the_algorithm_and_not_the_token():
+    """The right key is not enough (RFC 8725, section 3.1)."""
+    long = SECRET * 2  # enough for any of them
+    by_long = ExternalTokens(JwtSettings(secret=long, audience=AUDIENCE, issuer=ISSUER))
+    assert await by_long.check(jwt.encode(claims(), long, "HS256"))
+    for algorithm in ("HS384", "HS512"):
+        await refused(by_long, jwt.encode(claims(), long, algorithm))
+    for algorithm in ("RS512", "PS256"):
+        await refused(by_public_key(), jwt.encode(claims(), rsa_key().private, algorithm))
+
+
 async def test_a_token_of_another_key_or_with_changed_claims_is_refused():
     """One changed byte is enough."""
     await refused(by_secret(), jwt.encode(claims(), "another secret of thirty-two bytes", "HS256"))

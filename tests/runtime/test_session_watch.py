@@ -144,6 +144,22 @@ async def test_what_was_missed_is_looked_for_as_soon_as_the_channel_is_heard(
         await client.close()
 
 
+async def test_what_ended_before_redis_was_there_is_looked_for_when_it_comes(
+    database: Database, servers: EmbeddedServers
+):
+    """A first confirmation is no gap, and yet there were ends before it."""
+    subscriber = Subscriber(RedisSettings(url=servers.redis_url))
+    async with watching(database, subscriber, sweep_seconds=3600) as watched:
+        identity = await watched.sign_in()
+        client = await watched.connect(identity)
+        await watched.delete(identity)
+        supervisor = Supervisor()
+        supervisor.service("subscriber", subscriber.run())
+        assert await client.closed() == 4201
+        await client.close()
+        await supervisor.stop()
+
+
 async def test_an_end_that_is_heard_closes_at_once(database: Database, servers: EmbeddedServers):
     """Only the session's own connections, and a message of another release does no harm."""
     async with (
