@@ -7,12 +7,15 @@ to see what the gateway consists of.
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import TYPE_CHECKING
 
 import structlog
 from fastapi import FastAPI
 
 from gateway.activities import catalogue, protocol
+from gateway.activities.accounts import requests as session_requests
+from gateway.activities.accounts.external import JwtSettings
 from gateway.activities.accounts.limits import AccountSettings
 from gateway.activities.accounts.passwords import Passwords
 from gateway.activities.accounts.service import Accounts
@@ -29,7 +32,8 @@ from gateway.backplane.settings import RedisSettings
 from gateway.backplane.subscriber import Subscriber
 from gateway.backplane.throttle import Throttle
 from gateway.config import Settings
-from gateway.core.ids import InstanceId, RoomId
+from gateway.core.identity import Identity
+from gateway.core.ids import InstanceId, RoomId, SessionId
 from gateway.core.protocol.base import Command
 from gateway.core.protocol.decode import CommandDecoder
 from gateway.core.publication import Kind, Publication
@@ -53,6 +57,7 @@ from gateway.runtime.presence import LINGER_SECONDS, Presence
 from gateway.runtime.reconciler import Reconciler
 from gateway.runtime.room import Room
 from gateway.runtime.room_reader import RoomReader
+from gateway.runtime.session_watch import SessionWatch
 from gateway.runtime.siblings import ALONE, Readings, Siblings
 from gateway.runtime.supervision import Supervisor, every
 from gateway.runtime.typing_notes import TypingNotes
@@ -62,6 +67,9 @@ from gateway.web.api import create_api
 from gateway.web.origin import origin_allowed
 from gateway.web.proxies import client_address
 from gateway.web.services import Services, WebSettings
+
+if TYPE_CHECKING:
+    from gateway.activities.accounts.external_tokens import ExternalTokens
 
 log = structlog.get_logger()
 
@@ -161,12 +169,21 @@ class Gateway:
             ledger = Ledger(database, rulebook, publish)
 
             # People: accounts, connections, the HTTP API
+            def sessions_ended(session_ids: Sequence[SessionId]) -> None:
+                endpoint.end_sessions(session_ids)
+
+            async def identify(token: str) -> Identity:
+                return await sign_ins.ask(await accounts.check(token))
+
+            external = _external_tokens(settings.jwt())
             accounts = Accounts(
                 database,
                 SessionCache(redis, redis_settings),
                 Throttle(redis, redis_settings),
                 passwords,
                 AccountSettings(arrivals_per_minute=settings.arrivals_per_minute),
+                sessions_ended,
+                external.check if external is not None else None,
             )
             sign_ins = Gathering("identify", accounts.identify_all, supervisor, MAX_SIGN_INS)
             web_settings = WebSettings(allowed_origins=frozenset(settings.allowed_origins))
@@ -177,8 +194,9 @@ class Gateway:
                 supervisor,
                 lambda origin, host: origin_allowed(origin, host, web_settings.allowed_origins),
                 client_address(settings.forwarded_allow_ips),
-                sign_ins.ask,
+                identify,
             )
+            session_watch = SessionWatch(database, subscriber, endpoint, accounts.call_in)
             catch_up = CatchUp(log_reader, supervisor)
             joining = Joining(
                 RoomReader(database, supervisor),
@@ -191,7 +209,10 @@ class Gateway:
             )
             whereabouts = Whereabouts(instance_id, database, leases, endpoint.admission.people)
             people = People(database)
-            requests: dict[type[Command], Request] = {**people_requests(people)}
+            requests: dict[type[Command], Request] = {
+                **session_requests.requests(accounts),
+                **people_requests(people),
+            }
             endpoint.dispatcher = Dispatcher(
                 endpoint, ledger, joining, typing, catch_up, whereabouts, requests
             )
@@ -233,6 +254,9 @@ class Gateway:
                 if whereabouts.is_waiting and liveness.live_instances > 1:
                     await asyncio.sleep(LINGER_SECONDS)
 
+            if external is not None and external.jwks is not None:
+                stack.push_async_callback(external.jwks.close)
+                supervisor.service("external keys", external.jwks.run())
             stack.push_async_callback(supervisor.stop)
             supervisor.service("publisher", publisher.run())
             supervisor.service("subscriber", subscriber.run())
@@ -243,6 +267,8 @@ class Gateway:
             supervisor.service("liveness", liveness.run())
             supervisor.service("whereabouts", whereabouts.run())
             supervisor.service("endpoint", endpoint.run())
+            supervisor.service("session watch", session_watch.run())
+            supervisor.service("expired sessions", session_watch.delete_expired())
             supervisor.service("loop lag", loop_lag.run())
             stack.push_async_callback(liveness.stop)
             stack.push_async_callback(whereabouts.close)
@@ -254,3 +280,13 @@ class Gateway:
             proxies = settings.forwarded_allow_ips
             yield cls(api, endpoint, health, supervisor, lambda: read(parts), proxies)
             log.info("gateway.stopping", connections=len(endpoint.connections))
+
+
+def _external_tokens(settings: JwtSettings | None) -> "ExternalTokens | None":
+    """Return what checks tokens of another service, if there is one; ``ConfigurationError``."""
+    if settings is None:
+        return None
+    # Cryptography takes a fifth of a second to import: only those wait who use it.
+    from gateway.activities.accounts.external_tokens import ExternalTokens  # noqa: PLC0415
+
+    return ExternalTokens(settings)

@@ -13,6 +13,19 @@ insert into users (username, avatar_url, is_guest)
 values (:username, :avatar_url, true)
 returning *;
 
+-- name: find_external_users(external_ids)
+-- Who these people of another service are here. Unique index on external_id.
+select * from users where external_id = any(:external_ids::text[]);
+
+-- name: create_external_user(external_id, username, avatar_url)^
+-- Somebody of another service, here for the first time; no row if another instance was quicker.
+-- The unique index on username refuses a second one of the name.
+-- nullable: avatar_url
+insert into users (external_id, username, avatar_url)
+values (:external_id, :username, :avatar_url)
+on conflict (external_id) do nothing
+returning *;
+
 -- name: get_user(user_id)^
 -- One person. Primary key.
 select * from users where id = :user_id;

@@ -323,6 +323,9 @@ export interface MuteData {
 /** A command that needs no data. */
 export type NoData = Record<string, never>;
 
+/** A command that needs no data. */
+export type NoSessionData = Record<string, never>;
+
 /** Those of the people asked about that there are, each once, in no order. */
 export interface PeopleView {
   people: ReadonlyArray<PersonView>;
@@ -680,6 +683,60 @@ export interface RoomUpdated {
   retention_days: number | null;
 }
 
+/**
+ * End one of your sessions. Its connections are closed at once, on every instance (4201).
+ *
+ * For the session of this very connection that is the answer.
+ */
+export interface SessionEnd {
+  id: number;
+  type: "session.end";
+  data: SessionEndData;
+}
+
+/** `id` as `session.list` tells it. */
+export interface SessionEndData {
+  id: string;
+}
+
+/** End all your sessions but this one. Their connections are closed at once (4201). */
+export interface SessionEndOthers {
+  id: number;
+  type: "session.end_others";
+  data?: NoSessionData;
+}
+
+/**
+ * A sign-in session, as its owner sees it. `address` and `user_agent` are of the sign-in.
+ *
+ * `id` names it and signs nobody in; `current` is the session that asks.
+ */
+export interface SessionInfo {
+  id: string;
+  created_at: string | null;
+  expires_at: string;
+  address: string | null;
+  user_agent: string | null;
+  current: boolean;
+}
+
+/** Where are you signed in? The newest hundred sessions, this one first. */
+export interface SessionList {
+  id: number;
+  type: "session.list";
+  data?: NoSessionData;
+}
+
+/** How many sessions have ended now. */
+export interface SessionsEnded {
+  ended: number;
+}
+
+/** Your sessions: the one that asks, then the newest. */
+export interface SessionsListed {
+  sessions: ReadonlyArray<SessionInfo>;
+}
+
 /** Somebody, and what they shall be from now on. */
 export interface SetRoleData {
   user_id: string;
@@ -968,6 +1025,9 @@ export type Command =
   | PresenceSet
   | PersonGet
   | PersonList
+  | SessionList
+  | SessionEnd
+  | SessionEndOthers
   | RoomJoin
   | RoomLeave
   | RoomUpdate
@@ -1027,6 +1087,9 @@ export interface Replies {
   "presence.set": Record<string, never>;
   "person.get": PersonView;
   "person.list": PeopleView;
+  "session.list": SessionsListed;
+  "session.end": SessionsEnded;
+  "session.end_others": SessionsEnded;
   "room.join": UpToDate | Replay | RoomState;
   "room.leave": Record<string, never>;
   "room.update": Committed;

@@ -10,6 +10,9 @@ from gateway.core.ids import InstanceId, RoomId, SessionId
 INSTANCES: Final = "instances"
 """Sorted set: live instances, scored by the end of their lease (ms of Redis's clock)."""
 
+CONTROL: Final = b"control"
+"""Channel: what every instance has to know at once (``backplane.sessions``)."""
+
 
 def room_channel(room_id: RoomId) -> bytes:
     """Channel: everything that happens in a room (``core.publication``)."""

@@ -50,6 +50,9 @@ COMMAND_DATA: Final[Mapping[str, Example]] = {
     "presence.set": {"status": "away"},
     "person.get": {"user_id": GRACE["id"]},
     "person.list": {"user_ids": [ADA["id"], GRACE["id"]]},
+    "session.list": {},
+    "session.end": {"id": "9c56cc51b374c3ba"},
+    "session.end_others": {},
     "room.join": {"since": {"epoch": 1, "seq": 40}},
     "room.leave": {},
     "typing.start": {},
@@ -77,6 +80,19 @@ REPLIES: Final[Mapping[str, Example]] = {
     "PingOk": {"sent_at": 1777887000123.5, "server_time_ms": 1777887000140.25},
     "PersonView": _GRACE_SEEN,
     "PeopleView": {"people": [ADA | {"is_online": True, "last_seen": AT}, _GRACE_SEEN]},
+    "SessionsListed": {
+        "sessions": [
+            {
+                "id": "b5bb9d8014a0f9b1",
+                "created_at": AT,
+                "expires_at": "2026-05-05T09:30:00.123456Z",
+                "address": "192.0.2.7",
+                "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:138.0) Firefox/138.0",
+                "current": True,
+            }
+        ]
+    },
+    "SessionsEnded": {"ended": 1},
     "Committed": {"seq": 42, "at": AT},
     "UpToDate": {"resume": "up_to_date", **_HERE},
     "Replay": {"resume": "replay", **_HERE},

@@ -12,6 +12,13 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from gateway.activities.accounts.messages import (
+    SessionEnd,
+    SessionEndOthers,
+    SessionList,
+    SessionsEnded,
+    SessionsListed,
+)
 from gateway.activities.people.messages import (
     PeopleView,
     PersonGet,
@@ -42,6 +49,9 @@ _OWN_REPLIES: Final[Mapping[type[Command], tuple[type[WireModel], ...]]] = {
     PresenceSet: (),
     PersonGet: (PersonView,),
     PersonList: (PeopleView,),
+    SessionList: (SessionsListed,),
+    SessionEnd: (SessionsEnded,),
+    SessionEndOthers: (SessionsEnded,),
     RoomJoin: (UpToDate, Replay, RoomState),
     RoomLeave: (),
     TypingStart: (),

@@ -52,6 +52,19 @@ async def set_profile(
         )
 
 
+async def register_external(
+    conn: Connection, *, external_id: str, username: str, avatar_url: str | None
+) -> UserRow | None:
+    """Create somebody who signs in elsewhere, or return ``None`` if they are there by now.
+
+    Raises ``UsernameTaken``.
+    """
+    with taken_mapped():
+        return await users.create_external_user(
+            conn, external_id=external_id, username=username, avatar_url=avatar_url
+        )
+
+
 @contextmanager
 def taken_mapped() -> Iterator[None]:
     """Raise ``EmailTaken`` or ``UsernameTaken`` for what the unique indexes refuse."""

@@ -16,6 +16,9 @@ ROOM = "0191d7a4-6d3c-7c51-b1a7-5f0e6a3b9c11"
 EXAMPLES: dict[str, dict[str, Any]] = {
     "auth": {"data": {"token": "secret"}},
     "ping": {"data": {"sent_at": 1234.5}},
+    "session.list": {},
+    "session.end": {"data": {"id": "9c56cc51b374c3ba"}},
+    "session.end_others": {},
     "room.join": {"room": ROOM},
     "room.leave": {"room": ROOM},
     "presence.set": {"data": {"status": "away"}},

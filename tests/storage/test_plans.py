@@ -149,7 +149,11 @@ def _looks_up(node: dict[str, Any]) -> bool:
         ("rooms.oldest_public_room", "rooms_name_idx"),
         ("rooms.list_rooms_of", "room_users_user_id_idx"),
         ("sessions.find_sessions", "sessions_pkey"),
+        ("sessions.find_ended_sessions", "sessions_pkey"),
         ("accounts.end_other_sessions", "sessions_user_id_idx"),
+        ("accounts.list_sessions", "sessions_user_id_idx"),
+        ("accounts.end_session", "sessions_user_id_idx"),
+        ("users.find_external_users", "users_external_id_key"),
         ("sessions.delete_expired_sessions", "sessions_expire_idx"),
     ],
 )

@@ -245,6 +245,7 @@ class UserRow(NamedTuple):
     last_seen: datetime
     created_at: datetime
     updated_at: datetime
+    external_id: str | None
 
 
 class PokerPlayerRow(NamedTuple):

@@ -3,6 +3,7 @@
 Generated from the live schema by `gateway types`; not to be edited.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from gateway.core.ids import UserId
@@ -43,6 +44,38 @@ async def create_guest(
         avatar_url,
     )
     return UserRow(*the_row(answer))
+
+
+async def find_external_users(
+    conn: Connection,
+    *,
+    external_ids: Sequence[str],
+) -> list[UserRow]:
+    """Who these people of another service are here. Unique index on external_id."""
+    answer = await conn.fetch(
+        _SQL["find_external_users"],
+        external_ids,
+    )
+    return [UserRow(*record) for record in answer]
+
+
+async def create_external_user(
+    conn: Connection,
+    *,
+    external_id: str,
+    username: str,
+    avatar_url: str | None,
+) -> UserRow | None:
+    """Somebody of another service, here for the first time; no row if another instance was quicker.
+    The unique index on username refuses a second one of the name.
+    """
+    answer = await conn.fetchrow(
+        _SQL["create_external_user"],
+        external_id,
+        username,
+        avatar_url,
+    )
+    return None if answer is None else UserRow(*answer)
 
 
 async def get_user(
