@@ -55,6 +55,7 @@ from gateway.runtime.metric_kinds import Parts
 from gateway.runtime.metrics import Told, read
 from gateway.runtime.presence import LINGER_SECONDS, Presence
 from gateway.runtime.reconciler import Reconciler
+from gateway.runtime.retention import Retention
 from gateway.runtime.room import Room
 from gateway.runtime.room_reader import RoomReader
 from gateway.runtime.session_watch import SessionWatch
@@ -269,6 +270,7 @@ class Gateway:
             supervisor.service("endpoint", endpoint.run())
             supervisor.service("session watch", session_watch.run())
             supervisor.service("expired sessions", session_watch.delete_expired())
+            supervisor.service("retention", Retention(database).run())
             supervisor.service("loop lag", loop_lag.run())
             stack.push_async_callback(liveness.stop)
             stack.push_async_callback(whereabouts.close)

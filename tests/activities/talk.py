@@ -56,6 +56,11 @@ class Talk:
         )
         return int(row["unread"])
 
+    async def message_count(self) -> int:
+        """Return how many messages there have ever been."""
+        (row,) = await self.rows("select message_count from rooms where id = $1", self.room_id)
+        return int(row["message_count"])
+
     async def set_role(self, person: Identity, role: str) -> None:
         """Make somebody what they are to be in a test."""
         await self.rows(

@@ -161,7 +161,7 @@ class RoomRow(NamedTuple):
     created_at: datetime
     updated_at: datetime
     retention_days: int | None
-    log_start: int
+    log_start: Seq
 
 
 class SessionRow(NamedTuple):
