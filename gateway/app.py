@@ -14,12 +14,11 @@ import structlog
 from fastapi import FastAPI
 
 from gateway.activities import catalogue, protocol
-from gateway.activities.accounts import requests as session_requests
+from gateway.activities.accounts import requests as account_requests
 from gateway.activities.accounts.external import JwtSettings
 from gateway.activities.accounts.limits import AccountSettings
 from gateway.activities.accounts.passwords import Passwords
 from gateway.activities.accounts.service import Accounts
-from gateway.activities.activity import Request
 from gateway.activities.people.requests import requests as people_requests
 from gateway.activities.people.service import People
 from gateway.activities.rooms.service import Rooms
@@ -34,13 +33,12 @@ from gateway.backplane.throttle import Throttle
 from gateway.config import Settings
 from gateway.core.identity import Identity
 from gateway.core.ids import InstanceId, RoomId, SessionId
-from gateway.core.protocol.base import Command
 from gateway.core.protocol.decode import CommandDecoder
 from gateway.core.publication import Kind, Publication
 from gateway.runtime.batch import Rulebook
 from gateway.runtime.canary import Canary
 from gateway.runtime.catch_up import CatchUp
-from gateway.runtime.dispatch import Dispatcher
+from gateway.runtime.dispatch import Dispatcher, Requests
 from gateway.runtime.end_of_turn import EndOfTurn
 from gateway.runtime.endpoint import Endpoint
 from gateway.runtime.gathering import Gathering
@@ -210,10 +208,10 @@ class Gateway:
             )
             whereabouts = Whereabouts(instance_id, database, leases, endpoint.admission.people)
             people = People(database)
-            requests: dict[type[Command], Request] = {
-                **session_requests.requests(accounts),
-                **people_requests(people),
-            }
+            requests = Requests(
+                account_requests.sign_ins(accounts),
+                {**account_requests.requests(accounts), **people_requests(people)},
+            )
             endpoint.dispatcher = Dispatcher(
                 endpoint, ledger, joining, typing, catch_up, whereabouts, requests
             )

@@ -16,14 +16,49 @@ export interface Auth {
   data: AuthData;
 }
 
+/** Change the password. Your other sessions end; this one stays. */
+export interface AuthChangePassword {
+  id: number;
+  type: "auth.change_password";
+  data: ChangePasswordData;
+}
+
 /** `token` is the bearer token that the HTTP API gave at sign-in. */
 export interface AuthData {
   token: string;
 }
 
+/** Come in with a name alone. If it is taken, you get one close to it. */
+export interface AuthGuest {
+  id: number;
+  type: "auth.guest";
+  data: GuestData;
+}
+
 /** Who you are. */
 export interface AuthOk {
   user: Person;
+}
+
+/** Make an account and sign in with it, on this connection. */
+export interface AuthRegister {
+  id: number;
+  type: "auth.register";
+  data: RegisterData;
+}
+
+/** Sign in with e-mail and password, on this connection. */
+export interface AuthSignIn {
+  id: number;
+  type: "auth.sign_in";
+  data: SignInData;
+}
+
+/** End this session. Its connections, this one among them, are closed at once (4201). */
+export interface AuthSignOut {
+  id: number;
+  type: "auth.sign_out";
+  data?: NoSessionData;
 }
 
 /** Somebody, until when (null: for good), and why. */
@@ -44,6 +79,12 @@ export interface Behind {
   people: ReadonlyArray<PersonHere>;
   count: number;
   typing: ReadonlyArray<Person>;
+}
+
+/** The password so far, and the one from now on. */
+export interface ChangePasswordData {
+  old_password: string;
+  new_password: string;
 }
 
 /**
@@ -184,6 +225,12 @@ export interface ErrorBody {
 /** An error that answers no command: the message had no readable `id`. */
 export interface ErrorNotice {
   error: ErrorBody;
+}
+
+/** Somebody who only needs a name. */
+export interface GuestData {
+  name: string;
+  avatar_url?: string | null;
 }
 
 /** What this gateway takes from one connection. */
@@ -567,6 +614,13 @@ export interface ReactionRemoved {
   emoji: string;
 }
 
+/** A new account. */
+export interface RegisterData {
+  email: string;
+  username: string;
+  password: string;
+}
+
 /**
  * Reply to `room.join`: the events you missed follow, every one, up to `position`.
  *
@@ -741,6 +795,20 @@ export interface SessionsListed {
 export interface SetRoleData {
   user_id: string;
   role: "admin" | "moderator" | "member";
+}
+
+/** E-mail and password of an account. */
+export interface SignInData {
+  email: string;
+  password: string;
+}
+
+/** Who you are now. `token` is shown this once; with it `auth` signs you in again. */
+export interface SignedInOk {
+  user: Person;
+  is_guest: boolean;
+  token: string;
+  expires_at: string;
 }
 
 /**
@@ -1025,6 +1093,11 @@ export type Command =
   | PresenceSet
   | PersonGet
   | PersonList
+  | AuthRegister
+  | AuthSignIn
+  | AuthGuest
+  | AuthChangePassword
+  | AuthSignOut
   | SessionList
   | SessionEnd
   | SessionEndOthers
@@ -1087,6 +1160,11 @@ export interface Replies {
   "presence.set": Record<string, never>;
   "person.get": PersonView;
   "person.list": PeopleView;
+  "auth.register": SignedInOk;
+  "auth.sign_in": SignedInOk;
+  "auth.guest": SignedInOk;
+  "auth.change_password": Record<string, never>;
+  "auth.sign_out": Record<string, never>;
   "session.list": SessionsListed;
   "session.end": SessionsEnded;
   "session.end_others": SessionsEnded;

@@ -6,7 +6,7 @@ Clients and documents are made from this; it imports no handler and no driver.
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from gateway.activities.accounts.messages import SESSION_COMMANDS
+from gateway.activities.accounts.messages import ACCOUNT_COMMANDS
 from gateway.activities.chat.messages import CHAT_COMMANDS, CHAT_EVENTS, ChatState
 from gateway.activities.people.messages import PEOPLE_COMMANDS
 from gateway.activities.poker.messages import POKER_COMMANDS, POKER_EVENTS, PokerState
@@ -30,7 +30,7 @@ from gateway.core.protocol.connection import NOTICES as CONNECTION_NOTICES
 COMMANDS: tuple[type[Command], ...] = (
     *CONNECTION_COMMANDS,
     *PEOPLE_COMMANDS,
-    *SESSION_COMMANDS,
+    *ACCOUNT_COMMANDS,
     *ROOM_COMMANDS,
     *CHAT_COMMANDS,
     *POKER_COMMANDS,

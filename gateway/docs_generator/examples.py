@@ -50,6 +50,11 @@ COMMAND_DATA: Final[Mapping[str, Example]] = {
     "presence.set": {"status": "away"},
     "person.get": {"user_id": GRACE["id"]},
     "person.list": {"user_ids": [ADA["id"], GRACE["id"]]},
+    "auth.register": {"email": "ada@example.com", "username": "Ada", "password": "••••••••••••"},
+    "auth.sign_in": {"email": "ada@example.com", "password": "••••••••••••"},
+    "auth.guest": {"name": "Ada"},
+    "auth.change_password": {"old_password": "••••••••••••", "new_password": "••••••••••••"},
+    "auth.sign_out": {},
     "session.list": {},
     "session.end": {"id": "9c56cc51b374c3ba"},
     "session.end_others": {},
@@ -80,6 +85,12 @@ REPLIES: Final[Mapping[str, Example]] = {
     "PingOk": {"sent_at": 1777887000123.5, "server_time_ms": 1777887000140.25},
     "PersonView": _GRACE_SEEN,
     "PeopleView": {"people": [ADA | {"is_online": True, "last_seen": AT}, _GRACE_SEEN]},
+    "SignedInOk": {
+        "user": ADA,
+        "is_guest": True,
+        "token": "NcYt0cM3XoVnq5T2…",
+        "expires_at": AT,
+    },
     "SessionsListed": {
         "sessions": [
             {

@@ -13,11 +13,17 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from gateway.activities.accounts.messages import (
+    AuthChangePassword,
+    AuthGuest,
+    AuthRegister,
+    AuthSignIn,
+    AuthSignOut,
     SessionEnd,
     SessionEndOthers,
     SessionList,
     SessionsEnded,
     SessionsListed,
+    SignedInOk,
 )
 from gateway.activities.people.messages import (
     PeopleView,
@@ -49,6 +55,11 @@ _OWN_REPLIES: Final[Mapping[type[Command], tuple[type[WireModel], ...]]] = {
     PresenceSet: (),
     PersonGet: (PersonView,),
     PersonList: (PeopleView,),
+    AuthRegister: (SignedInOk,),
+    AuthSignIn: (SignedInOk,),
+    AuthGuest: (SignedInOk,),
+    AuthChangePassword: (),
+    AuthSignOut: (),
     SessionList: (SessionsListed,),
     SessionEnd: (SessionsEnded,),
     SessionEndOthers: (SessionsEnded,),

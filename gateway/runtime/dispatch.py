@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.activities import protocol
+from gateway.activities.accounts.messages import SignedInOk
+from gateway.activities.accounts.requests import SignIn
 from gateway.activities.activity import Request, Submission
 from gateway.activities.people.messages import PresenceSet
 from gateway.activities.protocol import RoomClosed
@@ -32,6 +34,13 @@ from gateway.runtime.whereabouts import Whereabouts
 Work = Coroutine[Any, Any, None]
 
 
+class Requests(NamedTuple):
+    """Who carries out the commands that change no room's log."""
+
+    sign_ins: Mapping[type[Command], SignIn]
+    of_people: Mapping[type[Command], Request]
+
+
 class Dispatcher:
     """Carries out commands: at once where nothing has to wait, else as work to be run."""
 
@@ -43,7 +52,7 @@ class Dispatcher:
         typing: TypingNotes,
         catch_up: CatchUp,
         whereabouts: Whereabouts,
-        requests: Mapping[type[Command], Request],
+        requests: Requests,
     ) -> None:
         self._endpoint = endpoint
         self._ledger = ledger
@@ -60,7 +69,8 @@ class Dispatcher:
             RoomLeave: self._leave,
             TypingStart: self._start_typing,
             TypingStop: self._stop_typing,
-            **dict.fromkeys(requests, self._request),
+            **dict.fromkeys(requests.sign_ins, self._sign_in),
+            **dict.fromkeys(requests.of_people, self._request),
             **{
                 command: self._record
                 for command in protocol.COMMANDS
@@ -106,9 +116,23 @@ class Dispatcher:
             self._whereabouts.went(connection.identity.user_id, for_good=said_goodbye)
 
     def _auth(self, connection: Connection, command: Auth) -> Work:
-        if connection.identity is not None:
-            raise AlreadyAuthenticated("This connection has signed in already.")
+        _require_nobody(connection)
         return _answer(connection, command, self._authenticate(connection, command))
+
+    def _sign_in(self, connection: Connection, command: Command) -> Work:
+        _require_nobody(connection)
+        return _answer(connection, command, self._come_in(connection, command))
+
+    async def _come_in(self, connection: Connection, command: Command) -> SignedInOk:
+        address = connection.address or "local"
+        signed_in = await self._requests.sign_ins[type(command)](command, address)
+        self._endpoint.signed_in(connection, signed_in.identity)
+        return SignedInOk(
+            user=signed_in.identity.person,
+            is_guest=signed_in.identity.is_guest,
+            token=signed_in.token,
+            expires_at=signed_in.expires_at,
+        )
 
     async def _authenticate(self, connection: Connection, command: Auth) -> AuthOk:
         identity = await self._endpoint.authenticate(connection, command.data.token)
@@ -134,12 +158,12 @@ class Dispatcher:
         self._ledger.enqueue(submission, connection, command.id)
 
     def _request(self, connection: Connection, command: Command) -> Work:
-        carry_out = self._requests[type(command)]
+        carry_out = self._requests.of_people[type(command)]
         return _answer(connection, command, carry_out(_identity(connection), command))
 
     def _join(self, connection: Connection, command: RoomJoin) -> Work:
         identity = _identity(connection)
-        return _answer(connection, command, self._joining.join(connection, identity, command))
+        return _carry_out(connection, command, self._joining.join(connection, identity, command))
 
     def _leave(self, connection: Connection, command: RoomLeave) -> None:
         _require_joined(connection, command)
@@ -164,17 +188,28 @@ class Dispatcher:
 async def _answer(
     connection: Connection, command: Command, work: Awaitable[WireModel | None]
 ) -> None:
-    """Await ``work`` and reply with what it returns (``None``: it has replied by itself)."""
+    """Await ``work`` and reply with what it returns, or with why it failed."""
+
+    async def reply() -> None:
+        connection.reply(command, await work)
+
+    await _carry_out(connection, command, reply())
+
+
+async def _carry_out(connection: Connection, command: Command, work: Awaitable[None]) -> None:
+    """Await ``work``, which replies by itself where it does not fail."""
     try:
-        body = await work
+        await work
     except GatewayError as error:
         connection.refuse(command.id, error)
     except Exception:
         connection.refuse(command.id, InternalError("The gateway could not carry this out."))
         raise
-    else:
-        if body is not None:
-            connection.reply(command, body)
+
+
+def _require_nobody(connection: Connection) -> None:
+    if connection.identity is not None:
+        raise AlreadyAuthenticated("This connection has signed in already.")
 
 
 def _identity(connection: Connection) -> Identity:

@@ -1,11 +1,12 @@
-"""Commands about one's own sign-in sessions, and their replies."""
+"""Commands about one's own account and sign-in sessions, and their replies."""
 
 from datetime import datetime
 from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from gateway.core.protocol.base import Command, CommandData, WireModel
+from gateway.activities.accounts import fields
+from gateway.core.protocol.base import Command, CommandData, Person, WireModel
 
 PUBLIC_ID_LENGTH: Final = 16
 """Hexadecimal digits by which a session is named: 64 bits, among the few of one person."""
@@ -14,8 +15,86 @@ PUBLIC_ID_LENGTH: Final = 16
 PublicSessionId = Annotated[str, Field(pattern=rf"^[0-9a-f]{{{PUBLIC_ID_LENGTH}}}$")]
 
 
+_Email = Annotated[str, Field(max_length=fields.MAX_EMAIL)]
+_Name = Annotated[str, Field(min_length=1, max_length=fields.MAX_NAME)]
+_NewPassword = Annotated[str, Field(min_length=fields.MIN_PASSWORD, max_length=fields.MAX_PASSWORD)]
+
+
 class NoSessionData(CommandData):
     """A command that needs no data."""
+
+
+class RegisterData(CommandData):
+    """A new account."""
+
+    email: _Email
+    username: _Name
+    password: _NewPassword
+
+
+class AuthRegister(Command):
+    """Make an account and sign in with it, on this connection."""
+
+    type: Literal["auth.register"]
+    data: RegisterData
+
+
+class SignInData(CommandData):
+    """E-mail and password of an account."""
+
+    email: _Email
+    password: str
+
+
+class AuthSignIn(Command):
+    """Sign in with e-mail and password, on this connection."""
+
+    type: Literal["auth.sign_in"]
+    data: SignInData
+
+
+class GuestData(CommandData):
+    """Somebody who only needs a name."""
+
+    name: _Name
+    avatar_url: Annotated[str | None, Field(max_length=fields.MAX_AVATAR_URL)] = None
+
+
+class AuthGuest(Command):
+    """Come in with a name alone. If it is taken, you get one close to it."""
+
+    type: Literal["auth.guest"]
+    data: GuestData
+
+
+class ChangePasswordData(CommandData):
+    """The password so far, and the one from now on."""
+
+    old_password: str
+    new_password: _NewPassword
+
+
+class AuthChangePassword(Command):
+    """Change the password. Your other sessions end; this one stays."""
+
+    type: Literal["auth.change_password"]
+    data: ChangePasswordData
+
+
+class AuthSignOut(Command):
+    """End this session. Its connections, this one among them, are closed at once (4201)."""
+
+    type: Literal["auth.sign_out"]
+    data: NoSessionData = NoSessionData()
+
+
+class SignedInOk(WireModel):
+    """Who you are now. ``token`` is shown this once; with it ``auth`` signs you in again."""
+
+    user: Person
+    is_guest: bool
+    token: str
+    expires_at: datetime
 
 
 class SessionEndData(CommandData):
@@ -74,4 +153,13 @@ class SessionsEnded(WireModel):
     ended: int
 
 
-SESSION_COMMANDS: tuple[type[Command], ...] = (SessionList, SessionEnd, SessionEndOthers)
+ACCOUNT_COMMANDS: tuple[type[Command], ...] = (
+    AuthRegister,
+    AuthSignIn,
+    AuthGuest,
+    AuthChangePassword,
+    AuthSignOut,
+    SessionList,
+    SessionEnd,
+    SessionEndOthers,
+)
