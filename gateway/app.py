@@ -16,6 +16,8 @@ from gateway.activities.accounts.limits import AccountSettings
 from gateway.activities.accounts.passwords import Passwords
 from gateway.activities.accounts.service import Accounts
 from gateway.activities.activity import Request
+from gateway.activities.reading import requests as reading_requests
+from gateway.activities.reading.service import Reading
 from gateway.activities.rooms.service import Rooms
 from gateway.backplane import keys
 from gateway.backplane.client import open_client
@@ -184,7 +186,8 @@ class Gateway:
                 ledger.submit,
                 endpoint.settings.max_rooms,
             )
-            requests: dict[type[Command], Request] = {}
+            reading = Reading(database)
+            requests: dict[type[Command], Request] = {**reading_requests.requests(reading)}
             endpoint.dispatcher = Dispatcher(endpoint, ledger, joining, typing, catch_up, requests)
             health = Health(database, canary, endpoint, siblings)
             loop_lag = LoopLag()
@@ -211,6 +214,7 @@ class Gateway:
                 Services(
                     accounts,
                     Rooms(database, ledger.submit),
+                    reading,
                     health.report,
                     web_settings,
                     tell_metrics,

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from gateway.activities.chat.messages import CHAT_COMMANDS, CHAT_EVENTS, ChatState
 from gateway.activities.poker.messages import POKER_COMMANDS, POKER_EVENTS, PokerState
+from gateway.activities.reading.messages import READING_COMMANDS
 from gateway.activities.rooms.messages import (
     ROOM_COMMANDS,
     ROOM_EVENTS,
@@ -22,6 +23,7 @@ COMMANDS: tuple[type[Command], ...] = (
     *CONNECTION_COMMANDS,
     *ROOM_COMMANDS,
     *CHAT_COMMANDS,
+    *READING_COMMANDS,
     *POKER_COMMANDS,
 )
 

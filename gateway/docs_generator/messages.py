@@ -12,7 +12,25 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from gateway.activities.chat.messages import MessageView
 from gateway.activities.protocol import COMMANDS, EVENTS, NOTICES, Replay, RoomState, UpToDate
+from gateway.activities.reading.messages import (
+    BanPage,
+    ChatEdits,
+    ChatGet,
+    ChatHistory,
+    ChatReceipts,
+    ChatReplies,
+    ChatSearch,
+    EditHistory,
+    FoundPage,
+    MemberPage,
+    MessagePage,
+    Receipts,
+    RepliesPage,
+    RoomBans,
+    RoomMembers,
+)
 from gateway.activities.rooms.messages import RoomJoin, RoomLeave, TypingStart, TypingStop
 from gateway.core.protocol.base import (
     Command,
@@ -36,6 +54,14 @@ _OWN_REPLIES: Final[Mapping[type[Command], tuple[type[WireModel], ...]]] = {
     RoomLeave: (),
     TypingStart: (),
     TypingStop: (),
+    ChatHistory: (MessagePage,),
+    ChatSearch: (FoundPage,),
+    ChatGet: (MessageView,),
+    ChatEdits: (EditHistory,),
+    ChatReplies: (RepliesPage,),
+    ChatReceipts: (Receipts,),
+    RoomMembers: (MemberPage,),
+    RoomBans: (BanPage,),
 }
 
 _REF: Final = "#/components/schemas/{model}"

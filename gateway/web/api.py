@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import APIRoute
 from starlette.middleware.cors import CORSMiddleware
 
-from gateway.web import auth, health, metrics, rooms, site
+from gateway.web import auth, health, history, metrics, rooms, site
 from gateway.web.dependencies import refuse_foreign_pages
 from gateway.web.errors import ErrorAnswer, install_error_handlers
 from gateway.web.middleware import BodyLimit, ErrorBoundary, HeaderGuard
@@ -23,6 +23,7 @@ and may send the same request again when it is `retryable`.
 _TAGS: Final = [
     {"name": "sign-in", "description": "Accounts, guests, sessions."},
     {"name": "rooms", "description": "Finding, creating, joining and inviting into rooms."},
+    {"name": "reading", "description": "What has been said in a room, and who is in it."},
     {"name": "health", "description": "For load balancers and people on call."},
 ]
 
@@ -51,6 +52,7 @@ def create_api(services: Services) -> FastAPI:
     )
     v1.include_router(auth.router)
     v1.include_router(rooms.router)
+    v1.include_router(history.router)
     app.include_router(v1)
     app.include_router(health.router)
     app.include_router(metrics.router)

@@ -7,6 +7,7 @@ from typing import Final
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from gateway.activities.accounts.service import Accounts
+from gateway.activities.reading.service import Reading
 from gateway.activities.rooms.service import Rooms
 from gateway.core.health import HealthReport
 
@@ -40,6 +41,7 @@ class Services:
 
     accounts: Accounts
     rooms: Rooms
+    reading: Reading
     health: Callable[[], Awaitable[HealthReport]]
     settings: WebSettings
     metrics: Callable[[], Awaitable[Collector]] = no_metrics

@@ -12,6 +12,7 @@ from gateway.activities.accounts.limits import AccountSettings
 from gateway.activities.accounts.passwords import Passwords
 from gateway.activities.accounts.service import Accounts
 from gateway.activities.catalogue import HANDLERS, PLANS
+from gateway.activities.reading.service import Reading
 from gateway.activities.rooms.service import Rooms
 from gateway.backplane.client import open_client
 from gateway.backplane.sessions import SessionCache
@@ -78,6 +79,7 @@ async def services(
             AccountSettings(),
         ),
         rooms=Rooms(database, ledger.submit),
+        reading=Reading(database),
         health=health,
         settings=WebSettings(allowed_origins=frozenset({ALLOWED_ORIGIN})),
     )
