@@ -1,6 +1,6 @@
 """Routes for reading a room: what has been said, who is in it, all of it as a file."""
 
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -39,10 +39,7 @@ _READING = (InvalidField, InvalidToken, NotAMember, UnknownRoom)
 _MESSAGE = (*_READING, UnknownMessage)
 
 
-class JsonLinesResponse(StreamingResponse):
-    """One JSON object on each line."""
-
-    media_type = "application/x-ndjson"
+JSON_LINES: Final = "application/x-ndjson"
 
 
 @router.get("/messages", responses=documented(*_MESSAGE))
@@ -122,10 +119,13 @@ async def list_bans(
 
 @router.get(
     "/export",
-    response_class=JsonLinesResponse,
-    responses=documented(*_READING, Forbidden),
+    response_class=StreamingResponse,
+    responses={
+        200: {"content": {JSON_LINES: {}}, "description": "The room, a JSON object on each line"},
+        **documented(*_READING, Forbidden),
+    },
 )
-async def export_room(room_id: UUID, actor: Actor, services: ServicesDep) -> JsonLinesResponse:
+async def export_room(room_id: UUID, actor: Actor, services: ServicesDep) -> StreamingResponse:
     """Take the room with you, as its admin: JSON Lines, to be read as they come.
 
     The first line, of `type` `room`, tells about the room, and from which `seq` to which the
@@ -133,6 +133,7 @@ async def export_room(room_id: UUID, actor: Actor, services: ServicesDep) -> Jso
     `from_seq` is not 1, the log begins there. A file that breaks off is not whole.
     """
     lines = await services.reading.export(actor, RoomId(room_id))
-    return JsonLinesResponse(
-        lines, headers={"Content-Disposition": f'attachment; filename="{room_id}.jsonl"'}
+    file_name = f'attachment; filename="{room_id}.jsonl"'
+    return StreamingResponse(
+        lines, media_type=JSON_LINES, headers={"Content-Disposition": file_name}
     )

@@ -178,8 +178,10 @@ async def test_a_query_uses_the_index_made_for_it(
 
 @pytest.mark.parametrize(
     "query",
-    ["rooms.list_public_rooms", "history.messages_before", "history.messages_after"]
-    + ["history.seq_at", "history.replies_after", "history.list_members"],
+    [
+        *("rooms.list_public_rooms", "history.messages_before", "history.messages_after"),
+        *("history.seq_at", "history.replies_after", "history.list_members"),
+    ],
 )
 async def test_a_page_is_not_sorted(filled: Connection, query: str) -> None:
     """The index gives the order, so a page costs the page and not the whole list."""
