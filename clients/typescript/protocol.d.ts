@@ -16,14 +16,49 @@ export interface Auth {
   data: AuthData;
 }
 
+/** Change the password. Your other sessions end; this one stays. */
+export interface AuthChangePassword {
+  id: number;
+  type: "auth.change_password";
+  data: ChangePasswordData;
+}
+
 /** `token` is the bearer token that the HTTP API gave at sign-in. */
 export interface AuthData {
   token: string;
 }
 
+/** Come in with a name alone. If it is taken, you get one close to it. */
+export interface AuthGuest {
+  id: number;
+  type: "auth.guest";
+  data: GuestData;
+}
+
 /** Who you are. */
 export interface AuthOk {
   user: Person;
+}
+
+/** Make an account and sign in with it, on this connection. */
+export interface AuthRegister {
+  id: number;
+  type: "auth.register";
+  data: RegisterData;
+}
+
+/** Sign in with e-mail and password, on this connection. */
+export interface AuthSignIn {
+  id: number;
+  type: "auth.sign_in";
+  data: SignInData;
+}
+
+/** End this session. Its connections, this one among them, are closed at once (4201). */
+export interface AuthSignOut {
+  id: number;
+  type: "auth.sign_out";
+  data?: NoSessionData;
 }
 
 /** Somebody, until when (null: for good), and why. */
@@ -56,9 +91,15 @@ export interface BanView {
  */
 export interface Behind {
   room: string;
-  people: ReadonlyArray<Person>;
+  people: ReadonlyArray<PersonHere>;
   count: number;
   typing: ReadonlyArray<Person>;
+}
+
+/** The password so far, and the one from now on. */
+export interface ChangePasswordData {
+  old_password: string;
+  new_password: string;
 }
 
 /**
@@ -267,6 +308,12 @@ export interface FoundPage {
   next: string | null;
 }
 
+/** Somebody who only needs a name. */
+export interface GuestData {
+  name: string;
+  avatar_url?: string | null;
+}
+
 /**
  * Which messages: the newest if nothing is said, else one of these.
  *
@@ -446,10 +493,18 @@ export interface MuteData {
 /** A command that needs no data. */
 export type NoData = Record<string, never>;
 
+/** A command that needs no data. */
+export type NoSessionData = Record<string, never>;
+
 /** Which page: the first, or that after the `next` of another. */
 export interface PageData {
   after?: string | null;
   limit?: number;
+}
+
+/** Those of the people asked about that there are, each once, in no order. */
+export interface PeopleView {
+  people: ReadonlyArray<PersonView>;
 }
 
 /** Somebody, as others see them. */
@@ -457,6 +512,52 @@ export interface Person {
   id: string;
   name: string;
   avatar_url?: string | null;
+}
+
+/** Ask whether somebody is connected, and when they were last. */
+export interface PersonGet {
+  id: number;
+  type: "person.get";
+  data: PersonGetData;
+}
+
+/** Who. */
+export interface PersonGetData {
+  user_id: string;
+}
+
+/** Somebody who is in a room. Away is whose every connection has been idle for a while. */
+export interface PersonHere {
+  id: string;
+  name: string;
+  avatar_url?: string | null;
+  status?: "online" | "away";
+}
+
+/** Ask the same of several people at once. Who does not exist is left out. */
+export interface PersonList {
+  id: number;
+  type: "person.list";
+  data: PersonListData;
+}
+
+/** Who, a hundred at most. */
+export interface PersonListData {
+  user_ids: ReadonlyArray<string>;
+}
+
+/**
+ * Somebody, and whether they are connected.
+ *
+ * `last_seen` is when they last went; of who has never been connected, when
+ * the account was made.
+ */
+export interface PersonView {
+  id: string;
+  name: string;
+  avatar_url?: string | null;
+  is_online: boolean;
+  last_seen: string;
 }
 
 /** Measure the round trip and the server's clock; also keeps an idle connection alive. */
@@ -564,17 +665,39 @@ export interface PokerVoted {
 }
 
 /**
- * Ephemeral: who came and who went since the last of these; `count` people are here.
+ * Ephemeral: who came, who went and whose status changed since the last of these.
  *
+ * `count` people are here.
  * `joined` may name people whom the room's state has shown you already, you among them.
  * With `reset` it replaces the list you have. So it is in a room of more than a
- * hundred people, once a second at most: `joined` then names the newest ten.
+ * hundred people, once a second at most: `joined` then names the newest ten, and
+ * `changed` none but these.
  */
 export interface PresenceChanged {
-  joined: ReadonlyArray<Person>;
+  joined: ReadonlyArray<PersonHere>;
   left: ReadonlyArray<string>;
+  changed?: ReadonlyArray<PersonHere>;
   count: number;
   reset?: boolean;
+}
+
+/**
+ * Say how you are on this connection, instead of leaving it to the gateway.
+ *
+ * Left alone, a connection on which no command but `ping` was given for a
+ * while (five minutes, unless the gateway is set otherwise) is away. `away`
+ * holds until the next command other than `ping`; `online` until you say
+ * `away`. In a room you are away when all your connections that have it open are.
+ */
+export interface PresenceSet {
+  id: number;
+  type: "presence.set";
+  data: PresenceSetData;
+}
+
+/** How you are on this connection. */
+export interface PresenceSetData {
+  status: "online" | "away";
 }
 
 /** An emoji under a message: how many people, and who, the first hundred of them. */
@@ -636,6 +759,13 @@ export interface Receipts {
   receipts: ReadonlyArray<Receipt>;
 }
 
+/** A new account. */
+export interface RegisterData {
+  email: string;
+  username: string;
+  password: string;
+}
+
 /**
  * Reply to `room.join`: the events you missed follow, every one, up to `position`.
  *
@@ -645,7 +775,7 @@ export interface Replay {
   resume: "replay";
   room: RoomStanding;
   position: WirePosition;
-  people: ReadonlyArray<Person>;
+  people: ReadonlyArray<PersonHere>;
   count: number;
   typing: ReadonlyArray<Person>;
 }
@@ -745,7 +875,7 @@ export interface RoomState {
   resume: "snapshot";
   room: RoomStanding;
   position: WirePosition;
-  people: ReadonlyArray<Person>;
+  people: ReadonlyArray<PersonHere>;
   count: number;
   typing: ReadonlyArray<Person>;
   chat: ChatState;
@@ -792,10 +922,78 @@ export interface SearchData {
   limit?: number;
 }
 
+/**
+ * End one of your sessions. Its connections are closed at once, on every instance (4201).
+ *
+ * For the session of this very connection that is the answer.
+ */
+export interface SessionEnd {
+  id: number;
+  type: "session.end";
+  data: SessionEndData;
+}
+
+/** `id` as `session.list` tells it. */
+export interface SessionEndData {
+  id: string;
+}
+
+/** End all your sessions but this one. Their connections are closed at once (4201). */
+export interface SessionEndOthers {
+  id: number;
+  type: "session.end_others";
+  data?: NoSessionData;
+}
+
+/**
+ * A sign-in session, as its owner sees it. `address` and `user_agent` are of the sign-in.
+ *
+ * `id` names it and signs nobody in; `current` is the session that asks.
+ */
+export interface SessionInfo {
+  id: string;
+  created_at: string | null;
+  expires_at: string;
+  address: string | null;
+  user_agent: string | null;
+  current: boolean;
+}
+
+/** Where are you signed in? The newest hundred sessions, this one first. */
+export interface SessionList {
+  id: number;
+  type: "session.list";
+  data?: NoSessionData;
+}
+
+/** How many sessions have ended now. */
+export interface SessionsEnded {
+  ended: number;
+}
+
+/** Your sessions: the one that asks, then the newest. */
+export interface SessionsListed {
+  sessions: ReadonlyArray<SessionInfo>;
+}
+
 /** Somebody, and what they shall be from now on. */
 export interface SetRoleData {
   user_id: string;
   role: "admin" | "moderator" | "member";
+}
+
+/** E-mail and password of an account. */
+export interface SignInData {
+  email: string;
+  password: string;
+}
+
+/** Who you are now. `token` is shown this once; with it `auth` signs you in again. */
+export interface SignedInOk {
+  user: Person;
+  is_guest: boolean;
+  token: string;
+  expires_at: string;
 }
 
 /**
@@ -849,7 +1047,7 @@ export interface UpToDate {
   resume: "up_to_date";
   room: RoomStanding;
   position: WirePosition;
-  people: ReadonlyArray<Person>;
+  people: ReadonlyArray<PersonHere>;
   count: number;
   typing: ReadonlyArray<Person>;
 }
@@ -1077,6 +1275,17 @@ export interface RoomClosedMessage {
 export type Command =
   | Auth
   | Ping
+  | PresenceSet
+  | PersonGet
+  | PersonList
+  | AuthRegister
+  | AuthSignIn
+  | AuthGuest
+  | AuthChangePassword
+  | AuthSignOut
+  | SessionList
+  | SessionEnd
+  | SessionEndOthers
   | RoomJoin
   | RoomLeave
   | RoomUpdate
@@ -1141,6 +1350,17 @@ export type CommandType = Command["type"];
 export interface Replies {
   "auth": AuthOk;
   "ping": PingOk;
+  "presence.set": Record<string, never>;
+  "person.get": PersonView;
+  "person.list": PeopleView;
+  "auth.register": SignedInOk;
+  "auth.sign_in": SignedInOk;
+  "auth.guest": SignedInOk;
+  "auth.change_password": Record<string, never>;
+  "auth.sign_out": Record<string, never>;
+  "session.list": SessionsListed;
+  "session.end": SessionsEnded;
+  "session.end_others": SessionsEnded;
   "room.join": UpToDate | Replay | RoomState;
   "room.leave": Record<string, never>;
   "room.update": Committed;

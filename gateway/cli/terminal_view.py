@@ -20,6 +20,7 @@ from gateway.client import (
     Disconnected,
     Event,
     Person,
+    PersonHere,
     PokerRevealed,
     PokerStarted,
     PokerState,
@@ -36,18 +37,18 @@ _COLOURS: Final = ("cyan", "green", "magenta", "yellow", "blue", "bright_red")
 
 
 class View:
-    """One room, seen by one person. It remembers whom it has shown as here."""
+    """One room, seen by one person. It remembers whom it has shown as here, and how."""
 
     def __init__(self, own_id: UUID) -> None:
         self._own_id = own_id
-        self._names: dict[UUID, str] = {}
+        self._people: dict[UUID, PersonHere] = {}
 
     def lines(self, event: Event, state: RoomState) -> Iterator[RenderableType]:
         """Yield what an event has to show; ``state`` is the room's after it."""
         match event.data:
             case RoomSnapshot(state=whole):
                 yield from _room(whole)
-                self._names = _names(whole)
+                self._people = _people(whole)
             case ChatMessage(author=author, content=content):
                 yield _message(event.at, author, content)
             case PokerStarted(story=story, deck=deck):
@@ -75,14 +76,18 @@ class View:
 
     def _comings_and_goings(self, state: RoomState) -> Iterator[RenderableType]:
         """Tell how the people differ from those shown last; in a big room nobody is shown."""
-        before, now = self._names, _names(state)
+        before, now = self._people, _people(state)
         if state.count > len(state.people):
             before = now
         for user_id in now.keys() - before.keys():
-            yield _note(f"→ {plain(now[user_id])} came in")
+            yield _note(f"→ {plain(now[user_id].name)} came in")
         for user_id in before.keys() - now.keys():
-            yield _note(f"← {plain(before[user_id])} left")
-        self._names = now
+            yield _note(f"← {plain(before[user_id].name)} left")
+        for user_id in (before.keys() & now.keys()) - {self._own_id}:
+            if before[user_id].status != now[user_id].status:
+                how = "away" if now[user_id].status == "away" else "back"
+                yield _note(f"· {plain(now[user_id].name)} is {how}")
+        self._people = now
 
 
 def plain(text: str) -> str:
@@ -94,11 +99,15 @@ def plain(text: str) -> str:
 
 
 def who(state: RoomState) -> RenderableType:
-    """Return who is here."""
-    names = ", ".join(plain(person.name) for person in state.people)
+    """Return who is here, and who of them is away."""
+    names = ", ".join(map(_here, state.people))
     if state.count > len(state.people):
         names += ", …"
     return _note(f"{state.count} here: {names}")
+
+
+def _here(person: PersonHere) -> str:
+    return plain(person.name) + (" (away)" if person.status == "away" else "")
 
 
 def help_table() -> RenderableType:
@@ -143,8 +152,8 @@ def _room(state: RoomState) -> Iterator[RenderableType]:
     yield who(state)
 
 
-def _names(state: RoomState) -> dict[UUID, str]:
-    return {person.id: person.name for person in state.people}
+def _people(state: RoomState) -> dict[UUID, PersonHere]:
+    return {person.id: person for person in state.people}
 
 
 def _table(poker: PokerState) -> Iterator[RenderableType]:

@@ -46,7 +46,7 @@ from gateway.client.events import (
     UnknownEvent,
 )
 from gateway.client.room import Room
-from gateway.core.protocol.base import Committed, Person
+from gateway.core.protocol.base import Committed, Person, PersonHere
 
 __all__ = [
     "Behind",
@@ -64,6 +64,7 @@ __all__ = [
     "MessageView",
     "NoAnswer",
     "Person",
+    "PersonHere",
     "PokerRevealed",
     "PokerStarted",
     "PokerState",

@@ -12,7 +12,27 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from gateway.activities.accounts.messages import (
+    AuthChangePassword,
+    AuthGuest,
+    AuthRegister,
+    AuthSignIn,
+    AuthSignOut,
+    SessionEnd,
+    SessionEndOthers,
+    SessionList,
+    SessionsEnded,
+    SessionsListed,
+    SignedInOk,
+)
 from gateway.activities.chat.messages import MessageView
+from gateway.activities.people.messages import (
+    PeopleView,
+    PersonGet,
+    PersonList,
+    PersonView,
+    PresenceSet,
+)
 from gateway.activities.protocol import COMMANDS, EVENTS, NOTICES, Replay, RoomState, UpToDate
 from gateway.activities.reading.messages import (
     BanPage,
@@ -50,6 +70,17 @@ Schema = dict[str, Any]
 _OWN_REPLIES: Final[Mapping[type[Command], tuple[type[WireModel], ...]]] = {
     Auth: (AuthOk,),
     Ping: (PingOk,),
+    PresenceSet: (),
+    PersonGet: (PersonView,),
+    PersonList: (PeopleView,),
+    AuthRegister: (SignedInOk,),
+    AuthSignIn: (SignedInOk,),
+    AuthGuest: (SignedInOk,),
+    AuthChangePassword: (),
+    AuthSignOut: (),
+    SessionList: (SessionsListed,),
+    SessionEnd: (SessionsEnded,),
+    SessionEndOthers: (SessionsEnded,),
     RoomJoin: (UpToDate, Replay, RoomState),
     RoomLeave: (),
     TypingStart: (),

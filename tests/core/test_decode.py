@@ -16,8 +16,21 @@ ROOM = "0191d7a4-6d3c-7c51-b1a7-5f0e6a3b9c11"
 EXAMPLES: dict[str, dict[str, Any]] = {
     "auth": {"data": {"token": "secret"}},
     "ping": {"data": {"sent_at": 1234.5}},
+    "auth.register": {
+        "data": {"email": "ada@example.com", "username": "Ada", "password": "x" * 12}
+    },
+    "auth.sign_in": {"data": {"email": "ada@example.com", "password": "x"}},
+    "auth.guest": {"data": {"name": "Ada"}},
+    "auth.change_password": {"data": {"old_password": "x", "new_password": "x" * 12}},
+    "auth.sign_out": {},
+    "session.list": {},
+    "session.end": {"data": {"id": "9c56cc51b374c3ba"}},
+    "session.end_others": {},
     "room.join": {"room": ROOM},
     "room.leave": {"room": ROOM},
+    "presence.set": {"data": {"status": "away"}},
+    "person.get": {"data": {"user_id": ROOM}},
+    "person.list": {"data": {"user_ids": [ROOM]}},
     "typing.start": {"room": ROOM},
     "typing.stop": {"room": ROOM, "data": {}},
     "room.update": {"room": ROOM, "data": {"name": "Lounge"}},

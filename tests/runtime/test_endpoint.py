@@ -48,6 +48,7 @@ class Desk:
         self.paused_once = asyncio.Event()
         self.resumed_once = asyncio.Event()
         self.goodbyes: asyncio.Queue[bool] = asyncio.Queue()
+        self.aways: asyncio.Queue[bool] = asyncio.Queue()
         self._endpoint = endpoint
 
     def dispatch(
@@ -58,6 +59,13 @@ class Desk:
             return self._sign_in(connection, command)
         connection.reply(command)
         return None
+
+    def signed_in(self, connection: Connection) -> None:
+        """Take no note."""
+
+    def away_changed(self, connection: Connection) -> None:
+        """Note how a connection is."""
+        self.aways.put_nowait(connection.is_away)
 
     def disconnected(self, connection: Connection, *, said_goodbye: bool) -> None:
         """Note how a connection ended."""
@@ -408,6 +416,41 @@ async def test_many_small_bombs_are_not_inflated_together(monkeypatch: pytest.Mo
         assert place.endpoint.closes == {CloseCode.TOO_MANY_ERRORS: 1}
         await client.abort()
     assert inflated < 50_000_000
+
+
+async def test_who_gives_no_command_for_a_while_is_away(monkeypatch: pytest.MonkeyPatch):
+    """Pings only prove that the connection lives; any other command means that it is in use."""
+    monkeypatch.setattr(endpoint_module, "SWEEP_SECONDS", 0.01)
+    async with listening(ConnectionSettings(away_after_seconds=0.1)) as place:
+        client = await place.connect("ada")
+        assert await soon(place.desk.aways.get())
+        await client.ask("ping")
+        assert place.desk.aways.empty()
+        await client.ask("person.list", user_ids=[])
+        assert not await soon(place.desk.aways.get())
+        assert await soon(place.desk.aways.get())
+        await client.close()
+
+
+async def test_what_is_said_holds_until_something_else_is(monkeypatch: pytest.MonkeyPatch):
+    """Who says to be online is, however idle; who says to be away is until the next command."""
+    monkeypatch.setattr(endpoint_module, "SWEEP_SECONDS", 0.01)
+    async with listening(ConnectionSettings(away_after_seconds=0.05)) as place:
+        client = await place.connect("ada")
+        (connection,) = place.endpoint.connections
+        connection.say_status("online")
+        await asyncio.sleep(0.2)  # several sweeps, and longer than one may be idle
+        await client.ask("person.list", user_ids=[])
+        await asyncio.sleep(0.2)
+        assert not connection.is_away
+        connection.say_status("away")
+        await client.ask("ping")
+        assert connection.is_away
+        await client.ask("person.list", user_ids=[])
+        assert not connection.is_away
+        for wanted in (True, False, True):  # as always, from then on
+            assert await soon(place.desk.aways.get()) == wanted
+        await client.close()
 
 
 def fuzzed_frames(random: Random) -> bytes:
