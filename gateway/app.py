@@ -21,6 +21,8 @@ from gateway.activities.accounts.passwords import Passwords
 from gateway.activities.accounts.service import Accounts
 from gateway.activities.people.requests import requests as people_requests
 from gateway.activities.people.service import People
+from gateway.activities.reading.requests import requests as reading_requests
+from gateway.activities.reading.service import Reading
 from gateway.activities.rooms.service import Rooms
 from gateway.backplane import keys
 from gateway.backplane.client import open_client
@@ -208,9 +210,14 @@ class Gateway:
             )
             whereabouts = Whereabouts(instance_id, database, leases, endpoint.admission.people)
             people = People(database)
+            reading = Reading(database)
             requests = Requests(
                 account_requests.sign_ins(accounts),
-                {**account_requests.requests(accounts), **people_requests(people)},
+                {
+                    **account_requests.requests(accounts),
+                    **people_requests(people),
+                    **reading_requests(reading),
+                },
             )
             endpoint.dispatcher = Dispatcher(
                 endpoint, ledger, joining, typing, catch_up, whereabouts, requests
@@ -242,6 +249,7 @@ class Gateway:
                     Rooms(database, ledger.submit),
                     ledger.submit,
                     people,
+                    reading,
                     health.report,
                     web_settings,
                     tell_metrics,

@@ -68,6 +68,21 @@ export interface BanData {
   reason?: string | null;
 }
 
+/** Bans, newest first. `next` is the `after` of the page that follows. */
+export interface BanPage {
+  bans: ReadonlyArray<BanView>;
+  next: string | null;
+}
+
+/** Somebody who may not come in, until when (null: for good), and who said so. */
+export interface BanView {
+  user: Person;
+  until: string | null;
+  reason: string | null;
+  banned_by: Person | null;
+  at: string;
+}
+
 /**
  * You were behind, as you read slowly or had missed much, and have caught up now.
  *
@@ -129,6 +144,30 @@ export interface ChatEdited {
   mentions?: ReadonlyArray<string>;
 }
 
+/** Read what a message said before, oldest first. Of a deleted one there is nothing. */
+export interface ChatEdits {
+  id: number;
+  type: "chat.edits";
+  room: string;
+  data: MessageData;
+}
+
+/** Read one message. */
+export interface ChatGet {
+  id: number;
+  type: "chat.get";
+  room: string;
+  data: MessageData;
+}
+
+/** Read what has been said, page by page, oldest first. Deleted messages are tombstones. */
+export interface ChatHistory {
+  id: number;
+  type: "chat.history";
+  room: string;
+  data?: HistoryData;
+}
+
 /**
  * Durable: whoever this event is `by` has read the room up to `up_to`.
  *
@@ -167,6 +206,30 @@ export interface ChatRead {
 /** How far you have read, as a `seq` of the room's log; null is up to its end. */
 export interface ChatReadData {
   seq?: number | null;
+}
+
+/** Ask who has read a message. In rooms of at most a hundred members. */
+export interface ChatReceipts {
+  id: number;
+  type: "chat.receipts";
+  room: string;
+  data: MessageData;
+}
+
+/** Read the thread of a message: the replies to it, oldest first. */
+export interface ChatReplies {
+  id: number;
+  type: "chat.replies";
+  room: string;
+  data: RepliesData;
+}
+
+/** Find messages by their words, newest first. Words are found whole, as they are written. */
+export interface ChatSearch {
+  id: number;
+  type: "chat.search";
+  room: string;
+  data: SearchData;
 }
 
 /** Say something to everybody in the room. What stands before it counts as read by you. */
@@ -215,6 +278,18 @@ export interface Draining {
   reconnect_in_ms: number;
 }
 
+/** What a message said before, oldest first. What it says now is not among it. */
+export interface EditHistory {
+  edits: ReadonlyArray<EditView>;
+}
+
+/** What a message said until `replaced_at`. `seq` is that of the event that replaced it. */
+export interface EditView {
+  content: string;
+  replaced_at: string;
+  seq: number;
+}
+
 /** What went wrong, for people (`message`) and for programs (`code`, `retryable`). */
 export interface ErrorBody {
   code: string;
@@ -227,10 +302,32 @@ export interface ErrorNotice {
   error: ErrorBody;
 }
 
+/** Messages that were searched for, newest first. `next` is the `before` of older ones. */
+export interface FoundPage {
+  messages: ReadonlyArray<MessageView>;
+  next: string | null;
+}
+
 /** Somebody who only needs a name. */
 export interface GuestData {
   name: string;
   avatar_url?: string | null;
+}
+
+/**
+ * Which messages: the newest if nothing is said, else one of these.
+ *
+ * `before` is the `previous` of another page and `after` its `next`. `around` is a message that
+ * stands in the middle, `since` a `seq` of the log that you have read up to. `offset` skips so
+ * many of the newest.
+ */
+export interface HistoryData {
+  before?: string | null;
+  after?: string | null;
+  around?: string | null;
+  since?: number | null;
+  offset?: number | null;
+  limit?: number;
 }
 
 /** What this gateway takes from one connection. */
@@ -306,6 +403,12 @@ export interface MemberMuted {
   until: string | null;
 }
 
+/** Members in the order in which they came. `next` is the `after` of the page that follows. */
+export interface MemberPage {
+  members: ReadonlyArray<MemberView>;
+  next: string | null;
+}
+
 /** Durable: a member has another role. */
 export interface MemberRoleChanged {
   user: Person;
@@ -335,9 +438,29 @@ export interface MemberUnbanned {
   user: Person;
 }
 
+/** A member. `read_up_to` is the read marker, null in rooms of more than a hundred members. */
+export interface MemberView {
+  user: Person;
+  role: "admin" | "moderator" | "member";
+  joined_at: string;
+  muted_until: string | null;
+  read_up_to: number | null;
+}
+
 /** The message that is meant. */
 export interface MessageData {
   message_id: string;
+}
+
+/**
+ * Messages, oldest first. Each token is null where there are none beyond.
+ *
+ * `previous` is the `before` of the page of older ones, `next` the `after` of that of newer ones.
+ */
+export interface MessagePage {
+  messages: ReadonlyArray<MessageView>;
+  previous: string | null;
+  next: string | null;
 }
 
 /**
@@ -372,6 +495,12 @@ export type NoData = Record<string, never>;
 
 /** A command that needs no data. */
 export type NoSessionData = Record<string, never>;
+
+/** Which page: the first, or that after the `next` of another. */
+export interface PageData {
+  after?: string | null;
+  limit?: number;
+}
 
 /** Those of the people asked about that there are, each once, in no order. */
 export interface PeopleView {
@@ -614,6 +743,22 @@ export interface ReactionRemoved {
   emoji: string;
 }
 
+/**
+ * Somebody has read a message.
+ *
+ * `read_at` is when their marker came to it or went past it; null where that is not known, as
+ * they have only said something since.
+ */
+export interface Receipt {
+  user: Person;
+  read_at: string | null;
+}
+
+/** Who has read a message, of those who were members when it was said; its author left out. */
+export interface Receipts {
+  receipts: ReadonlyArray<Receipt>;
+}
+
 /** A new account. */
 export interface RegisterData {
   email: string;
@@ -635,10 +780,31 @@ export interface Replay {
   typing: ReadonlyArray<Person>;
 }
 
+/** The root of a thread, and which page: the first, or that after the `next` of another. */
+export interface RepliesData {
+  after?: string | null;
+  limit?: number;
+  message_id: string;
+}
+
+/** Replies to a message, oldest first. `next` is the `after` of the page that follows. */
+export interface RepliesPage {
+  messages: ReadonlyArray<MessageView>;
+  next: string | null;
+}
+
 /** One player's card, face up. */
 export interface RevealedVote {
   player: Person;
   card: string;
+}
+
+/** List who may not come in, newest ban first, as admin or moderator. */
+export interface RoomBans {
+  id: number;
+  type: "room.bans";
+  room: string;
+  data?: PageData;
 }
 
 /**
@@ -674,6 +840,14 @@ export interface RoomLeave {
   type: "room.leave";
   room: string;
   data?: NoData;
+}
+
+/** List the members in the order in which they came. */
+export interface RoomMembers {
+  id: number;
+  type: "room.members";
+  room: string;
+  data?: PageData;
 }
 
 /** A room, and how you stand to it: your read marker, a `seq` of its log, among other things. */
@@ -735,6 +909,17 @@ export interface RoomUpdated {
   description: string | null;
   is_archived: boolean;
   retention_days: number | null;
+}
+
+/**
+ * Words, all of which a message has, whatever their case; `"a phrase"`, `or`, `-without`.
+ *
+ * `before` is the `next` of the page before.
+ */
+export interface SearchData {
+  q: string;
+  before?: string | null;
+  limit?: number;
 }
 
 /**
@@ -1118,6 +1303,14 @@ export type Command =
   | ReactionAdd
   | ReactionRemove
   | ChatRead
+  | ChatHistory
+  | ChatSearch
+  | ChatGet
+  | ChatEdits
+  | ChatReplies
+  | ChatReceipts
+  | RoomMembers
+  | RoomBans
   | PokerStart
   | PokerVote
   | PokerReveal;
@@ -1185,6 +1378,14 @@ export interface Replies {
   "reaction.add": Committed;
   "reaction.remove": Committed;
   "chat.read": Committed;
+  "chat.history": MessagePage;
+  "chat.search": FoundPage;
+  "chat.get": MessageView;
+  "chat.edits": EditHistory;
+  "chat.replies": RepliesPage;
+  "chat.receipts": Receipts;
+  "room.members": MemberPage;
+  "room.bans": BanPage;
   "poker.start": Committed;
   "poker.vote": Committed;
   "poker.reveal": Committed;

@@ -10,6 +10,7 @@ from gateway.activities.accounts.messages import ACCOUNT_COMMANDS
 from gateway.activities.chat.messages import CHAT_COMMANDS, CHAT_EVENTS, ChatState
 from gateway.activities.people.messages import PEOPLE_COMMANDS
 from gateway.activities.poker.messages import POKER_COMMANDS, POKER_EVENTS, PokerState
+from gateway.activities.reading.messages import READING_COMMANDS
 from gateway.activities.rooms.messages import (
     ROOM_COMMANDS,
     ROOM_EVENTS,
@@ -33,6 +34,7 @@ COMMANDS: tuple[type[Command], ...] = (
     *ACCOUNT_COMMANDS,
     *ROOM_COMMANDS,
     *CHAT_COMMANDS,
+    *READING_COMMANDS,
     *POKER_COMMANDS,
 )
 

@@ -25,6 +25,33 @@ _STATISTICS: Final = {
     "distribution": {"3": 1, "5": 1},
 }
 _MESSAGE_ID: Final = "d9428888-122b-41e1-b85c-61cd3cbb3210"
+_REPLY_ID: Final = "1b4e28ba-2fa1-41d2-883f-0016d3cca427"
+_MESSAGE: Final = {
+    "id": _MESSAGE_ID,
+    "seq": 42,
+    "number": 17,
+    "at": AT,
+    "content": "Hello, everybody",
+    "message_type": "text",
+    "attachment": None,
+    "author": ADA,
+    "reply_to": None,
+    "mentions": [],
+    "reactions": [{"emoji": "👍", "count": 1, "users": [GRACE["id"]]}],
+    "edited_at": None,
+    "deleted_at": None,
+}
+_REPLY: Final = {
+    **_MESSAGE,
+    "id": _REPLY_ID,
+    "seq": 43,
+    "number": 18,
+    "content": "Hello, Ada",
+    "author": GRACE,
+    "reply_to": _MESSAGE_ID,
+    "reactions": [],
+}
+_PLACE: Final = "C30cHm8OSlOdVS8dfB8qEAAAAAAAAAAq"
 _POSITION: Final = {"epoch": 1, "seq": 42}
 _ROOM: Final = {
     "id": ROOM_ID,
@@ -75,6 +102,14 @@ COMMAND_DATA: Final[Mapping[str, Example]] = {
     "reaction.add": {"message_id": _MESSAGE_ID, "emoji": "👍"},
     "reaction.remove": {"message_id": _MESSAGE_ID, "emoji": "👍"},
     "chat.read": {"seq": 42},
+    "chat.history": {"before": _PLACE, "limit": 100},
+    "chat.search": {"q": "lunch -today"},
+    "chat.get": {"message_id": _MESSAGE_ID},
+    "chat.edits": {"message_id": _MESSAGE_ID},
+    "chat.replies": {"message_id": _MESSAGE_ID},
+    "chat.receipts": {"message_id": _MESSAGE_ID},
+    "room.members": {"limit": 100},
+    "room.bans": {},
     "poker.start": {"title": "Login page"},
     "poker.vote": {"card": "5", "story_id": _STORY["id"]},
     "poker.reveal": {"story_id": _STORY["id"]},
@@ -111,23 +146,7 @@ REPLIES: Final[Mapping[str, Example]] = {
         "resume": "snapshot",
         **_HERE,
         "chat": {
-            "messages": [
-                {
-                    "id": _MESSAGE_ID,
-                    "seq": 42,
-                    "number": 17,
-                    "at": AT,
-                    "content": "Hello, everybody",
-                    "message_type": "text",
-                    "attachment": None,
-                    "author": ADA,
-                    "reply_to": None,
-                    "mentions": [],
-                    "reactions": [{"emoji": "👍", "count": 1, "users": [GRACE["id"]]}],
-                    "edited_at": None,
-                    "deleted_at": None,
-                }
-            ],
+            "messages": [_MESSAGE],
             "has_more": False,
         },
         "poker": {
@@ -141,6 +160,36 @@ REPLIES: Final[Mapping[str, Example]] = {
             "votes": None,
             "statistics": None,
         },
+    },
+    "MessagePage": {"messages": [_MESSAGE, _REPLY], "previous": _PLACE, "next": None},
+    "FoundPage": {"messages": [_REPLY, _MESSAGE], "next": None},
+    "MessageView": _MESSAGE,
+    "EditHistory": {"edits": [{"content": "Hello", "replaced_at": AT, "seq": 45}]},
+    "RepliesPage": {"messages": [_REPLY], "next": None},
+    "Receipts": {"receipts": [{"user": GRACE, "read_at": AT}]},
+    "MemberPage": {
+        "members": [
+            {
+                "user": ADA,
+                "role": "admin",
+                "joined_at": AT,
+                "muted_until": None,
+                "read_up_to": 42,
+            }
+        ],
+        "next": None,
+    },
+    "BanPage": {
+        "bans": [
+            {
+                "user": GRACE,
+                "until": None,
+                "reason": "Advertising",
+                "banned_by": ADA,
+                "at": AT,
+            }
+        ],
+        "next": None,
     },
 }
 

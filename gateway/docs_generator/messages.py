@@ -25,6 +25,7 @@ from gateway.activities.accounts.messages import (
     SessionsListed,
     SignedInOk,
 )
+from gateway.activities.chat.messages import MessageView
 from gateway.activities.people.messages import (
     PeopleView,
     PersonGet,
@@ -33,6 +34,23 @@ from gateway.activities.people.messages import (
     PresenceSet,
 )
 from gateway.activities.protocol import COMMANDS, EVENTS, NOTICES, Replay, RoomState, UpToDate
+from gateway.activities.reading.messages import (
+    BanPage,
+    ChatEdits,
+    ChatGet,
+    ChatHistory,
+    ChatReceipts,
+    ChatReplies,
+    ChatSearch,
+    EditHistory,
+    FoundPage,
+    MemberPage,
+    MessagePage,
+    Receipts,
+    RepliesPage,
+    RoomBans,
+    RoomMembers,
+)
 from gateway.activities.rooms.messages import RoomJoin, RoomLeave, TypingStart, TypingStop
 from gateway.core.protocol.base import (
     Command,
@@ -67,6 +85,14 @@ _OWN_REPLIES: Final[Mapping[type[Command], tuple[type[WireModel], ...]]] = {
     RoomLeave: (),
     TypingStart: (),
     TypingStop: (),
+    ChatHistory: (MessagePage,),
+    ChatSearch: (FoundPage,),
+    ChatGet: (MessageView,),
+    ChatEdits: (EditHistory,),
+    ChatReplies: (RepliesPage,),
+    ChatReceipts: (Receipts,),
+    RoomMembers: (MemberPage,),
+    RoomBans: (BanPage,),
 }
 
 _REF: Final = "#/components/schemas/{model}"

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import APIRoute
 from starlette.middleware.cors import CORSMiddleware
 
-from gateway.web import auth, health, metrics, people, rooms, site, talk
+from gateway.web import auth, health, history, metrics, people, rooms, site, talk
 from gateway.web.dependencies import refuse_foreign_pages
 from gateway.web.errors import ErrorAnswer, install_error_handlers
 from gateway.web.middleware import BodyLimit, ErrorBoundary, HeaderGuard
@@ -25,6 +25,7 @@ _TAGS: Final = [
     {"name": "rooms", "description": "Finding, creating, joining and inviting into rooms."},
     {"name": "talk", "description": "What changes a room: each an event of its log."},
     {"name": "people", "description": "Who is connected, and when they were last."},
+    {"name": "reading", "description": "What has been said in a room, and who is in it."},
     {"name": "health", "description": "For load balancers and people on call."},
 ]
 
@@ -55,6 +56,7 @@ def create_api(services: Services) -> FastAPI:
     v1.include_router(rooms.router)
     v1.include_router(talk.router)
     v1.include_router(people.router)
+    v1.include_router(history.router)
     app.include_router(v1)
     app.include_router(health.router)
     app.include_router(metrics.router)

@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from gateway.activities.accounts.service import Accounts
 from gateway.activities.activity import Submit
 from gateway.activities.people.service import People
+from gateway.activities.reading.service import Reading
 from gateway.activities.rooms.service import Rooms
 from gateway.core.health import HealthReport
 
@@ -46,6 +47,7 @@ class Services:
     rooms: Rooms
     submit: Submit
     people: People
+    reading: Reading
     health: Callable[[], Awaitable[HealthReport]]
     settings: WebSettings
     metrics: Callable[[], Awaitable[Collector]] = no_metrics

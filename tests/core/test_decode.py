@@ -44,6 +44,14 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "chat.edit": {"room": ROOM, "data": {"message_id": ROOM, "content": "Hello"}},
     "chat.delete": {"room": ROOM, "data": {"message_id": ROOM}},
     "chat.read": {"room": ROOM, "data": {"seq": 3}},
+    "chat.history": {"room": ROOM, "data": {"since": 3}},
+    "chat.search": {"room": ROOM, "data": {"q": "lunch"}},
+    "chat.get": {"room": ROOM, "data": {"message_id": ROOM}},
+    "chat.edits": {"room": ROOM, "data": {"message_id": ROOM}},
+    "chat.replies": {"room": ROOM, "data": {"message_id": ROOM, "limit": 100}},
+    "chat.receipts": {"room": ROOM, "data": {"message_id": ROOM}},
+    "room.members": {"room": ROOM},
+    "room.bans": {"room": ROOM},
     "reaction.add": {"room": ROOM, "data": {"message_id": ROOM, "emoji": "👍"}},
     "reaction.remove": {"room": ROOM, "data": {"message_id": ROOM, "emoji": "👍"}},
     "poker.start": {"room": ROOM, "data": {"title": "Sign-in page"}},
@@ -52,7 +60,12 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 }
 """One right message for every command, without its ``id`` and ``type``."""
 
-OPTIONAL = {("ping", "data"), ("typing.stop", "data"), ("chat.read", "data")}
+OPTIONAL = {
+    ("ping", "data"),
+    ("typing.stop", "data"),
+    ("chat.read", "data"),
+    ("chat.history", "data"),
+}
 """Fields that may be left out, though the examples have them."""
 
 decoder = CommandDecoder(COMMANDS)
@@ -162,6 +175,18 @@ def test_a_missing_type_is_told_by_name():
         ("room.join", {"room": "lobby"}),
         ("room.join", {"room": 7}),
         ("chat.send", {"key": ""}),
+        ("chat.history", {"data": {"limit": 0}}),
+        ("chat.history", {"data": {"limit": 101}}),
+        ("chat.history", {"data": {"offset": 10_001}}),
+        ("chat.history", {"data": {"since": -1}}),
+        ("chat.history", {"data": {"since": 2**53}}),
+        ("chat.history", {"data": {"since": 1, "offset": 1}}),
+        ("chat.history", {"data": {"before": ""}}),
+        ("chat.history", {"data": {"before": "x" * 101}}),
+        ("chat.search", {"data": {"q": "x" * 201}}),
+        ("chat.search", {"data": {"q": "a\0b"}}),
+        ("chat.replies", {"data": {"message_id": ROOM, "limit": 101}}),
+        ("room.members", {"data": {"limit": -1}}),
         ("chat.send", {"key": "k" * 65}),
         ("chat.send", {"key": "k\0"}),
         ("chat.send", {"key": 7}),

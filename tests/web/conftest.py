@@ -13,6 +13,7 @@ from gateway.activities.accounts.passwords import Passwords
 from gateway.activities.accounts.service import Accounts
 from gateway.activities.catalogue import HANDLERS, IN_ARCHIVE, PLANS
 from gateway.activities.people.service import People
+from gateway.activities.reading.service import Reading
 from gateway.activities.rooms.service import Rooms
 from gateway.backplane.client import open_client
 from gateway.backplane.sessions import SessionCache
@@ -81,6 +82,7 @@ async def services(
         rooms=Rooms(database, ledger.submit),
         submit=ledger.submit,
         people=People(database),
+        reading=Reading(database),
         health=health,
         settings=WebSettings(allowed_origins=frozenset({ALLOWED_ORIGIN})),
     )
