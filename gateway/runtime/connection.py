@@ -177,7 +177,7 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         self.is_paused = False
         self.heard_at = self._endpoint.now()
-        self._update_reading()
+        self._work_on()
         self._endpoint.dispatcher.resumed(self)
 
     # What the server side does with it
@@ -329,8 +329,8 @@ class Connection(asyncio.Protocol):
             self._receive_text(b"".join(part.data for part in parts))
 
     def _receive_text(self, text: bytes) -> None:
-        """Carry out a message now, or when those before it are done."""
-        if self._busy:
+        """Carry out a message now, or when those before it are done and their answers taken."""
+        if self._busy or self.is_paused:
             self._inbox.append(text)
             self._update_reading()
         else:
@@ -384,7 +384,11 @@ class Connection(asyncio.Protocol):
 
     def _work_done(self, _task: asyncio.Task[None]) -> None:
         self._busy = False
-        while self._inbox and not self._busy:
+        self._work_on()
+
+    def _work_on(self) -> None:
+        """Carry out what was held back, as long as nothing holds it back again."""
+        while self._inbox and not self._busy and not self.is_paused:
             self._handle(self._inbox.pop(0))
         self._update_reading()
 

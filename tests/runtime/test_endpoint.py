@@ -340,6 +340,21 @@ async def test_a_peer_that_does_not_read_is_told_of_and_so_is_its_return():
         await client.close()
 
 
+async def test_what_a_peer_asks_that_does_not_read_is_answered_when_it_does():
+    """Sixty-four questions with long answers would otherwise lie here for it."""
+    async with listening(ConnectionSettings()) as place:
+        client = await place.connect("ada")
+        frame = text_frame(json.dumps({"type": "filling", "data": "x" * 60_000}).encode())
+        while not place.desk.paused_once.is_set():
+            place.connection.write(frame)
+        # As if it had come with the bytes read last.
+        place.connection._receive_text(b'{"id":7000,"type":"ping"}')
+        assert len(place.connection._inbox) == 1
+        await client.answer(7000)
+        assert place.connection._inbox == []
+        await client.close()
+
+
 async def test_a_peer_that_takes_not_one_byte_is_cut(monkeypatch: pytest.MonkeyPatch):
     """However quiet it is: it cannot answer a ping that it has not read."""
     monkeypatch.setattr(connection_module, "STALL_SECONDS", 0.1)
