@@ -89,6 +89,30 @@ order by m.seq;
 -- not null: words
 select numnode(websearch_to_tsquery('simple', :query)) as words;
 
+-- name: search_newest(room_id, query, before_seq, max_searched, max_messages)
+-- The same as search_messages among the newest messages before a place: of a word that many messages
+-- of a huge room have, the index names all of them before the first is known. Index (room_id, seq).
+-- nullable: author_name, author_avatar_url
+select
+  m.room_id, m.id, m.seq, m.number, m.created_at, m.content, m.message_type, m.attachment,
+  m.user_id, m.reply_to, m.mentions, m.edited_at, m.deleted_at,
+  u.username as author_name, u.avatar_url as author_avatar_url
+from (
+  select *
+  from (
+    select *
+    from messages
+    where messages.room_id = :room_id and messages.seq < :before_seq::bigint
+    order by messages.seq desc
+    limit :max_searched::int
+  ) newest
+  where newest.search @@ websearch_to_tsquery('simple', :query) and newest.deleted_at is null
+  order by newest.seq desc
+  limit :max_messages::int
+) m
+left join lateral (select * from users where users.id = m.user_id limit 1) u on true
+order by m.seq desc;
+
 -- name: search_messages(room_id, query, before_seq, max_messages)
 -- The newest messages before a place that fit a search, newest first, with their authors. Index
 -- messages_search_idx, in which the room is a word that its messages have. A message of another

@@ -18,7 +18,7 @@ from gateway.activities.chat.messages import (
     ReactionAdd,
 )
 from gateway.activities.chat.rules import SMALL_ROOM
-from gateway.activities.reading import export
+from gateway.activities.reading import export, history
 from gateway.activities.reading.messages import (
     HistoryData,
     MessagePage,
@@ -384,6 +384,13 @@ async def test_a_thread_is_read_page_by_page(
     assert read == ["message 1", "", "message 3", "message 4", "message 5"]
 
 
+@pytest.fixture(params=[1, history.MAX_SEARCHED])
+def _by_index_and_by_looking(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch):
+    """What is found is the same, whichever finds it."""
+    monkeypatch.setattr(history, "MAX_SEARCHED", request.param)
+
+
+@pytest.mark.usefixtures("_by_index_and_by_looking")
 async def test_words_are_found_in_their_room_alone(
     library: Library, ada: Identity, grace: Identity, room: RoomId
 ):
@@ -403,6 +410,7 @@ async def test_words_are_found_in_their_room_alone(
     ]
 
 
+@pytest.mark.usefixtures("_by_index_and_by_looking")
 async def test_an_edit_is_found_and_a_tombstone_never(
     library: Library, ada: Identity, room: RoomId
 ):
@@ -429,6 +437,7 @@ async def test_a_search_without_a_word_is_an_invalid_field(
             await library.found(room, ada, query)
 
 
+@pytest.mark.usefixtures("_by_index_and_by_looking")
 async def test_what_is_found_comes_page_by_page(library: Library, ada: Identity, room: RoomId):
     """Newest first, each once, though more is said meanwhile."""
     await library.say(room, ada, *numbered(9))

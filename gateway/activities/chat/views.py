@@ -14,6 +14,7 @@ from gateway.storage.generated.history import (
     ReadMessageRow,
     RepliesAfterRow,
     SearchMessagesRow,
+    SearchNewestRow,
 )
 from gateway.storage.generated.messages import NewestMessagesRow
 
@@ -28,6 +29,7 @@ MessageRow = (
     | ReadMessageRow
     | RepliesAfterRow
     | SearchMessagesRow
+    | SearchNewestRow
 )
 """A row of any query that answers with messages and their authors."""
 

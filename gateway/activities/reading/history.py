@@ -1,7 +1,7 @@
 """Pages of what has been said."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from gateway.activities.chat.views import MessageRow, view_messages
@@ -18,6 +18,9 @@ from gateway.activities.reading.places import MessagePlace
 from gateway.core.errors import InvalidField
 from gateway.core.ids import MessageId, Seq
 from gateway.storage.generated import history as history_queries
+
+MAX_SEARCHED: Final = 1_000
+"""Messages that are looked at one by one before the index is asked: a millisecond or two."""
 
 
 class _Rows(NamedTuple):
@@ -61,18 +64,34 @@ async def search(room: OpenedRoom, wanted: SearchData) -> FoundPage:
     before = _seq(wanted.before, room.id, "before", Seq(room.end + 1))
     if not await history_queries.count_words(room.conn, query=wanted.q):
         raise InvalidField('The field "q" is wrong: there is no word in it.')
-    rows = await history_queries.search_messages(
-        room.conn,
-        room_id=room.id,
-        query=wanted.q,
-        before_seq=before,
-        max_messages=wanted.limit + 1,
-    )
+    rows = await _find(room, wanted.q, before, wanted.limit + 1)
     page = rows[: wanted.limit]
     has_more = len(rows) > len(page)
     return FoundPage(
         messages=tuple(await view_messages(room.conn, page)),
         next=MessagePlace(room.id, page[-1].seq).encode() if has_more else None,
+    )
+
+
+async def _find(
+    room: OpenedRoom, query: str, before: Seq, max_messages: int
+) -> Sequence[MessageRow]:
+    """Return the newest messages that fit: by a look at some, or else by the index.
+
+    The look is short where the word is frequent, the index where it is rare.
+    """
+    newest = await history_queries.search_newest(
+        room.conn,
+        room_id=room.id,
+        query=query,
+        before_seq=before,
+        max_searched=MAX_SEARCHED,
+        max_messages=max_messages,
+    )
+    if len(newest) == max_messages or before <= MAX_SEARCHED:
+        return newest
+    return await history_queries.search_messages(
+        room.conn, room_id=room.id, query=query, before_seq=before, max_messages=max_messages
     )
 
 

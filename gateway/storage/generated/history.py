@@ -98,6 +98,24 @@ class RepliesAfterRow(NamedTuple):
     author_avatar_url: str | None
 
 
+class SearchNewestRow(NamedTuple):
+    room_id: RoomId
+    id: UUID
+    seq: Seq
+    number: int
+    created_at: datetime
+    content: str
+    message_type: str
+    attachment: Json | None
+    user_id: UserId | None
+    reply_to: MessageId | None
+    mentions: Sequence[UserId]
+    edited_at: datetime | None
+    deleted_at: datetime | None
+    author_name: str | None
+    author_avatar_url: str | None
+
+
 class SearchMessagesRow(NamedTuple):
     room_id: RoomId
     id: UUID
@@ -267,6 +285,29 @@ async def count_words(
         query,
     )
     return answer
+
+
+async def search_newest(
+    conn: Connection,
+    *,
+    room_id: RoomId,
+    before_seq: Seq,
+    max_searched: int,
+    query: str,
+    max_messages: int,
+) -> list[SearchNewestRow]:
+    """The same as search_messages among the newest messages before a place: of a word that many messages
+    of a huge room have, the index names all of them before the first is known. Index (room_id, seq).
+    """
+    answer = await conn.fetch(
+        _SQL["search_newest"],
+        room_id,
+        before_seq,
+        max_searched,
+        query,
+        max_messages,
+    )
+    return [SearchNewestRow(*record) for record in answer]
 
 
 async def search_messages(
