@@ -385,7 +385,9 @@ async def test_a_thread_is_read_page_by_page(
 
 
 @pytest.fixture(params=[1, history.MAX_SEARCHED])
-def _by_index_and_by_looking(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch):
+def _by_index_and_by_looking(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What is found is the same, whichever finds it."""
     monkeypatch.setattr(history, "MAX_SEARCHED", request.param)
 
