@@ -302,6 +302,17 @@ export interface ErrorNotice {
   error: ErrorBody;
 }
 
+/** Where to go on: the `next` of the page before. */
+export interface ExportData {
+  after?: number | null;
+}
+
+/** Lines of an export, each JSON: first one about the room, then its events in order. */
+export interface ExportPage {
+  lines: ReadonlyArray<string>;
+  next: number | null;
+}
+
 /** Messages that were searched for, newest first. `next` is the `before` of older ones. */
 export interface FoundPage {
   messages: ReadonlyArray<MessageView>;
@@ -816,6 +827,14 @@ export interface RoomClosed {
   room: string;
 }
 
+/** Read all of the room's log, page by page, as its admin: the file that HTTP gives. */
+export interface RoomExport {
+  id: number;
+  type: "room.export";
+  room: string;
+  data?: ExportData;
+}
+
 /**
  * Open a room on this connection: its state, or what you missed, and its events from then on.
  *
@@ -1311,6 +1330,7 @@ export type Command =
   | ChatReceipts
   | RoomMembers
   | RoomBans
+  | RoomExport
   | PokerStart
   | PokerVote
   | PokerReveal;
@@ -1386,6 +1406,7 @@ export interface Replies {
   "chat.receipts": Receipts;
   "room.members": MemberPage;
   "room.bans": BanPage;
+  "room.export": ExportPage;
   "poker.start": Committed;
   "poker.vote": Committed;
   "poker.reveal": Committed;

@@ -110,6 +110,7 @@ COMMAND_DATA: Final[Mapping[str, Example]] = {
     "chat.receipts": {"message_id": _MESSAGE_ID},
     "room.members": {"limit": 100},
     "room.bans": {},
+    "room.export": {"after": 200},
     "poker.start": {"title": "Login page"},
     "poker.vote": {"card": "5", "story_id": _STORY["id"]},
     "poker.reveal": {"story_id": _STORY["id"]},
@@ -177,6 +178,10 @@ REPLIES: Final[Mapping[str, Example]] = {
                 "read_up_to": 42,
             }
         ],
+        "next": None,
+    },
+    "ExportPage": {
+        "lines": ['{"type":"member.left","room":"…","seq":201,"at":"…","data":{…}}'],
         "next": None,
     },
     "BanPage": {

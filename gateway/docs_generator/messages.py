@@ -43,12 +43,14 @@ from gateway.activities.reading.messages import (
     ChatReplies,
     ChatSearch,
     EditHistory,
+    ExportPage,
     FoundPage,
     MemberPage,
     MessagePage,
     Receipts,
     RepliesPage,
     RoomBans,
+    RoomExport,
     RoomMembers,
 )
 from gateway.activities.rooms.messages import RoomJoin, RoomLeave, TypingStart, TypingStop
@@ -93,6 +95,7 @@ _OWN_REPLIES: Final[Mapping[type[Command], tuple[type[WireModel], ...]]] = {
     ChatReceipts: (Receipts,),
     RoomMembers: (MemberPage,),
     RoomBans: (BanPage,),
+    RoomExport: (ExportPage,),
 }
 
 _REF: Final = "#/components/schemas/{model}"

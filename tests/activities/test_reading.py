@@ -37,7 +37,7 @@ from gateway.core.errors import (
     UnknownRoom,
 )
 from gateway.core.identity import Identity
-from gateway.core.ids import RoomId
+from gateway.core.ids import RoomId, Seq
 from gateway.core.protocol.base import DurableCommand
 from gateway.storage.database import Database
 from tests.support.ledgers import (
@@ -626,3 +626,22 @@ async def test_an_export_holds_no_connection_between_pages(
     async for _ in await library.reading.export(ada, room):
         statistics = library.database.statistics()
         assert statistics.idle == statistics.size
+
+
+async def test_an_export_comes_in_pages_as_well(
+    library: Library, ada: Identity, grace: Identity, room: RoomId
+):
+    """The same lines; only the first page is audited, and every page is the admin's."""
+    await library.say(room, ada, *numbered(2 * export.PAGE_EVENTS + 3))
+    lines: list[bytes] = []
+    page = await library.reading.export_page(ada, room, None)
+    lines += (line.encode() for line in page.lines)
+    while page.next is not None:
+        page = await library.reading.export_page(ada, room, Seq(page.next))
+        lines += (line.encode() for line in page.lines)
+    assert lines[1:] == (await exported(library, ada, room))[1:]
+    assert orjson.loads(lines[0])["type"] == "room"
+    with pytest.raises(Forbidden):
+        await library.reading.export_page(grace, room, Seq(1))
+    beyond = await library.reading.export_page(ada, room, Seq(10_000))
+    assert (beyond.lines, beyond.next) == ((), None)

@@ -52,6 +52,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "chat.receipts": {"room": ROOM, "data": {"message_id": ROOM}},
     "room.members": {"room": ROOM},
     "room.bans": {"room": ROOM},
+    "room.export": {"room": ROOM, "data": {"after": 200}},
     "reaction.add": {"room": ROOM, "data": {"message_id": ROOM, "emoji": "👍"}},
     "reaction.remove": {"room": ROOM, "data": {"message_id": ROOM, "emoji": "👍"}},
     "poker.start": {"room": ROOM, "data": {"title": "Sign-in page"}},
@@ -64,6 +65,7 @@ OPTIONAL = {
     ("ping", "data"),
     ("typing.stop", "data"),
     ("chat.read", "data"),
+    ("room.export", "data"),
     ("chat.history", "data"),
 }
 """Fields that may be left out, though the examples have them."""

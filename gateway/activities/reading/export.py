@@ -7,6 +7,7 @@ from uuid import UUID
 
 from gateway.core.ids import RoomId, Seq
 from gateway.core.protocol.base import WireModel
+from gateway.storage.connection import Connection
 from gateway.storage.database import Database
 from gateway.storage.generated import log as log_queries
 from gateway.storage.generated.tables import RoomRow
@@ -36,29 +37,8 @@ class ExportHead(WireModel):
     to_seq: int
 
 
-async def lines(database: Database, room: RoomRow, exported_at: datetime) -> AsyncIterator[bytes]:
-    """Yield the export of a room as it stood when ``room`` was read, some lines at a time.
-
-    Each event as on the wire. One that is deleted before its page is read is missing, or says
-    nothing. Raises ``DatabaseUnavailable`` in the middle: what came so far is then not all.
-    """
-    yield _head(room, exported_at).model_dump_json().encode() + b"\n"
-    after = room.log_start - 1
-    while after < room.last_seq:
-        async with database.connection() as conn:
-            rows = await log_queries.read_events(
-                conn,
-                room_id=RoomId(room.id),
-                after_seq=Seq(after),
-                max_events=min(PAGE_EVENTS, room.last_seq - after),
-            )
-        if not rows:
-            return
-        yield b"".join(b"%b\n" % row.message.encode() for row in rows if row.seq <= room.last_seq)
-        after = rows[-1].seq
-
-
-def _head(room: RoomRow, exported_at: datetime) -> ExportHead:
+def head_line(room: RoomRow, exported_at: datetime) -> str:
+    """Return the first line of the export of a room as it stood when ``room`` was read."""
     return ExportHead(
         id=room.id,
         name=room.name,
@@ -71,4 +51,32 @@ def _head(room: RoomRow, exported_at: datetime) -> ExportHead:
         epoch=room.epoch,
         from_seq=room.log_start,
         to_seq=room.last_seq,
+    ).model_dump_json()
+
+
+async def read_page(conn: Connection, room: RoomRow, after: Seq) -> tuple[list[str], Seq | None]:
+    """Return the next events of the log as lines, and where the page after them goes on.
+
+    Each event as on the wire. One that was deleted before its page was read is missing, or says
+    nothing.
+    """
+    wanted = max(0, min(PAGE_EVENTS, room.last_seq - after))
+    rows = await log_queries.read_events(
+        conn, room_id=RoomId(room.id), after_seq=after, max_events=wanted
     )
+    found = [row for row in rows if row.seq <= room.last_seq]
+    is_last = not found or found[-1].seq == room.last_seq
+    return [row.message for row in found], None if is_last else found[-1].seq
+
+
+async def lines(database: Database, room: RoomRow, exported_at: datetime) -> AsyncIterator[bytes]:
+    """Yield the whole export, some lines at a time.
+
+    Raises ``DatabaseUnavailable`` in the middle: what came so far is then not all.
+    """
+    yield head_line(room, exported_at).encode() + b"\n"
+    after: Seq | None = Seq(room.log_start - 1)
+    while after is not None:
+        async with database.connection() as conn:
+            page, after = await read_page(conn, room, after)
+        yield b"".join(b"%b\n" % line.encode() for line in page)

@@ -221,6 +221,26 @@ class BanPage(WireModel):
     next: str | None
 
 
+class ExportData(CommandData):
+    """Where to go on: the `next` of the page before."""
+
+    after: Annotated[int | None, Field(ge=0)] = None
+
+
+class RoomExport(RoomCommand):
+    """Read all of the room's log, page by page, as its admin: the file that HTTP gives."""
+
+    type: Literal["room.export"]
+    data: ExportData = ExportData()
+
+
+class ExportPage(WireModel):
+    """Lines of an export, each JSON: first one about the room, then its events in order."""
+
+    lines: tuple[str, ...]
+    next: int | None
+
+
 READING_COMMANDS: tuple[type[RoomCommand], ...] = (
     ChatHistory,
     ChatSearch,
@@ -230,4 +250,5 @@ READING_COMMANDS: tuple[type[RoomCommand], ...] = (
     ChatReceipts,
     RoomMembers,
     RoomBans,
+    RoomExport,
 )

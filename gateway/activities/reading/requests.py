@@ -11,16 +11,19 @@ from gateway.activities.reading.messages import (
     ChatReplies,
     ChatSearch,
     EditHistory,
+    ExportPage,
     FoundPage,
     MemberPage,
     MessagePage,
     Receipts,
     RepliesPage,
     RoomBans,
+    RoomExport,
     RoomMembers,
 )
 from gateway.activities.reading.service import Reading
 from gateway.core.identity import Identity
+from gateway.core.ids import Seq
 from gateway.core.protocol.base import Command
 
 
@@ -51,7 +54,12 @@ def requests(reading: Reading) -> dict[type[Command], Request]:
     async def bans(actor: Identity, command: RoomBans) -> BanPage:
         return await reading.bans(actor, command.room_id, command.data)
 
+    async def export(actor: Identity, command: RoomExport) -> ExportPage:
+        after = None if command.data.after is None else Seq(command.data.after)
+        return await reading.export_page(actor, command.room_id, after)
+
     return {
+        RoomExport: export,
         ChatHistory: history,
         ChatSearch: search,
         ChatGet: get,

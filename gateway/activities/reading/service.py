@@ -12,6 +12,7 @@ from gateway.activities.reading.messages import (
     BanPage,
     EditHistory,
     EditView,
+    ExportPage,
     FoundPage,
     HistoryData,
     MemberPage,
@@ -26,11 +27,13 @@ from gateway.activities.reading.opened import OpenedRoom, open_room, read_messag
 from gateway.activities.rooms.rules import require_admin
 from gateway.core.errors import UnknownRoom
 from gateway.core.identity import Identity
-from gateway.core.ids import MessageId, RoomId
+from gateway.core.ids import MessageId, RoomId, Seq
+from gateway.storage.connection import Connection
 from gateway.storage.database import Database
 from gateway.storage.generated import audit as audit_queries
 from gateway.storage.generated import history as history_queries
 from gateway.storage.generated import rooms as room_queries
+from gateway.storage.generated.tables import RoomRow
 
 
 class Reading:
@@ -97,22 +100,42 @@ class Reading:
         That somebody has asked for it is audited, before the first line.
         """
         async with self._database.transaction() as conn:
-            require_admin((await open_room(conn, actor, room_id)).role)
-            room = await room_queries.get_room(conn, room_id=room_id)
-            if room is None:
-                raise UnknownRoom("There is no such room, or you may not see it.")
-            await audit_queries.record_action(
-                conn,
-                action="export_room",
-                entity_type="room",
-                entity_id=str(room_id),
-                user_id=str(actor.user_id),
-                details={"from_seq": room.log_start, "to_seq": room.last_seq},
-            )
+            room = await _open_export(conn, actor, room_id)
+            await _record_export(conn, actor, room)
         return export.lines(self._database, room, datetime.now(UTC))
+
+    async def export_page(self, actor: Identity, room_id: RoomId, after: Seq | None) -> ExportPage:
+        """Return a page of it; the first one, which has no ``after``, is audited."""
+        async with self._database.transaction() as conn:
+            room = await _open_export(conn, actor, room_id)
+            begin = Seq(room.log_start - 1)
+            lines, go_on = await export.read_page(conn, room, max(begin, after or begin))
+            if after is None:
+                await _record_export(conn, actor, room)
+                lines.insert(0, export.head_line(room, datetime.now(UTC)))
+        return ExportPage(lines=tuple(lines), next=go_on)
 
     @asynccontextmanager
     async def _open(self, actor: Identity, room_id: RoomId) -> AsyncIterator[OpenedRoom]:
         """Lend a room to read in the block, all of it as it stands at one moment."""
         async with self._database.snapshot() as conn:
             yield await open_room(conn, actor, room_id)
+
+
+async def _open_export(conn: Connection, actor: Identity, room_id: RoomId) -> RoomRow:
+    require_admin((await open_room(conn, actor, room_id)).role)
+    room = await room_queries.get_room(conn, room_id=room_id)
+    if room is None:
+        raise UnknownRoom("There is no such room, or you may not see it.")
+    return room
+
+
+async def _record_export(conn: Connection, actor: Identity, room: RoomRow) -> None:
+    await audit_queries.record_action(
+        conn,
+        action="export_room",
+        entity_type="room",
+        entity_id=str(room.id),
+        user_id=str(actor.user_id),
+        details={"from_seq": room.log_start, "to_seq": room.last_seq},
+    )
