@@ -18,7 +18,17 @@ one effect. What cannot be mended that way is raised as a
 ``ClientError`` (``client.errors`` draws the tree).
 """
 
-from gateway.activities.chat.messages import ChatMessage, MessageView
+from gateway.activities.chat.messages import (
+    Attachment,
+    ChatDeleted,
+    ChatEdited,
+    ChatMarked,
+    ChatMessage,
+    MessageView,
+    Reaction,
+    ReactionAdded,
+    ReactionRemoved,
+)
 from gateway.activities.poker.messages import (
     PokerRevealed,
     PokerStarted,
@@ -28,14 +38,37 @@ from gateway.activities.poker.messages import (
     Statistics,
 )
 from gateway.activities.protocol import Behind, RoomState
-from gateway.activities.rooms.messages import MemberJoined, PresenceChanged, TypingChanged
+from gateway.activities.rooms.messages import (
+    MemberBanned,
+    MemberJoined,
+    MemberLeft,
+    MemberMuted,
+    MemberRoleChanged,
+    MemberUnbanned,
+    PresenceChanged,
+    Role,
+    RoomUpdated,
+    TypingChanged,
+)
 from gateway.client.client import Client
 from gateway.client.errors import (
+    Banned,
     ClientError,
     CommandError,
+    Conflict,
     ConnectionEnded,
+    Forbidden,
     GatewayUnreachable,
+    InvalidState,
+    LastAdmin,
+    MembershipEnded,
+    Muted,
     NoAnswer,
+    NotAMember,
+    NotFound,
+    UnknownMember,
+    UnknownMessage,
+    UnknownRoom,
 )
 from gateway.client.events import (
     Connected,
@@ -49,32 +82,58 @@ from gateway.client.room import Room
 from gateway.core.protocol.base import Committed, Person
 
 __all__ = [
+    "Attachment",
+    "Banned",
     "Behind",
+    "ChatDeleted",
+    "ChatEdited",
+    "ChatMarked",
     "ChatMessage",
     "Client",
     "ClientError",
     "CommandError",
     "Committed",
+    "Conflict",
     "Connected",
     "ConnectionEnded",
     "Disconnected",
     "Event",
+    "Forbidden",
     "GatewayUnreachable",
+    "InvalidState",
+    "LastAdmin",
+    "MemberBanned",
     "MemberJoined",
+    "MemberLeft",
+    "MemberMuted",
+    "MemberRoleChanged",
+    "MemberUnbanned",
+    "MembershipEnded",
     "MessageView",
+    "Muted",
     "NoAnswer",
+    "NotAMember",
+    "NotFound",
     "Person",
     "PokerRevealed",
     "PokerStarted",
     "PokerState",
     "PokerVoted",
     "PresenceChanged",
+    "Reaction",
+    "ReactionAdded",
+    "ReactionRemoved",
     "Resumed",
     "RevealedVote",
+    "Role",
     "Room",
     "RoomSnapshot",
     "RoomState",
+    "RoomUpdated",
     "Statistics",
     "TypingChanged",
     "UnknownEvent",
+    "UnknownMember",
+    "UnknownMessage",
+    "UnknownRoom",
 ]
