@@ -4,18 +4,25 @@ The only place where two parts meet. Read ``Gateway.open`` from top to bottom
 to see what the gateway consists of.
 """
 
+import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import TYPE_CHECKING
 
 import structlog
 from fastapi import FastAPI
 
 from gateway.activities import catalogue, protocol
+from gateway.activities.accounts import requests as account_requests
+from gateway.activities.accounts.external import JwtSettings
 from gateway.activities.accounts.limits import AccountSettings
 from gateway.activities.accounts.passwords import Passwords
 from gateway.activities.accounts.service import Accounts
-from gateway.activities.activity import Request
+from gateway.activities.people.requests import requests as people_requests
+from gateway.activities.people.service import People
+from gateway.activities.reading.requests import requests as reading_requests
+from gateway.activities.reading.service import Reading
 from gateway.activities.rooms.service import Rooms
 from gateway.backplane import keys
 from gateway.backplane.client import open_client
@@ -26,14 +33,14 @@ from gateway.backplane.settings import RedisSettings
 from gateway.backplane.subscriber import Subscriber
 from gateway.backplane.throttle import Throttle
 from gateway.config import Settings
-from gateway.core.ids import InstanceId, RoomId
-from gateway.core.protocol.base import Command
+from gateway.core.identity import Identity
+from gateway.core.ids import InstanceId, RoomId, SessionId
 from gateway.core.protocol.decode import CommandDecoder
 from gateway.core.publication import Kind, Publication
 from gateway.runtime.batch import Rulebook
 from gateway.runtime.canary import Canary
 from gateway.runtime.catch_up import CatchUp
-from gateway.runtime.dispatch import Dispatcher
+from gateway.runtime.dispatch import Dispatcher, Requests
 from gateway.runtime.end_of_turn import EndOfTurn
 from gateway.runtime.endpoint import Endpoint
 from gateway.runtime.gathering import Gathering
@@ -46,18 +53,24 @@ from gateway.runtime.log_reader import LogReader
 from gateway.runtime.loop_lag import LoopLag
 from gateway.runtime.metric_kinds import Parts
 from gateway.runtime.metrics import Told, read
-from gateway.runtime.presence import Presence
+from gateway.runtime.presence import LINGER_SECONDS, Presence
 from gateway.runtime.reconciler import Reconciler
+from gateway.runtime.retention import Retention
 from gateway.runtime.room import Room
 from gateway.runtime.room_reader import RoomReader
+from gateway.runtime.session_watch import SessionWatch
 from gateway.runtime.siblings import ALONE, Readings, Siblings
 from gateway.runtime.supervision import Supervisor, every
 from gateway.runtime.typing_notes import TypingNotes
+from gateway.runtime.whereabouts import Whereabouts
 from gateway.storage.database import Database, DatabaseSettings
 from gateway.web.api import create_api
 from gateway.web.origin import origin_allowed
 from gateway.web.proxies import client_address
 from gateway.web.services import Services, WebSettings
+
+if TYPE_CHECKING:
+    from gateway.activities.accounts.external_tokens import ExternalTokens
 
 log = structlog.get_logger()
 
@@ -130,7 +143,8 @@ class Gateway:
             end_of_turn = EndOfTurn()
             presence = Presence(instance_id, redis, redis_settings, publisher, rooms, end_of_turn)
             typing = TypingNotes(instance_id, redis, redis_settings, publisher, end_of_turn)
-            liveness = Liveness(Leases(redis, redis_settings, instance_id), presence)
+            leases = Leases(redis, redis_settings, instance_id)
+            liveness = Liveness(leases, presence)
 
             # Rooms, and the way of a durable command into them
             log_reader = LogReader(database)
@@ -156,12 +170,21 @@ class Gateway:
             ledger = Ledger(database, rulebook, publish)
 
             # People: accounts, connections, the HTTP API
+            def sessions_ended(session_ids: Sequence[SessionId]) -> None:
+                endpoint.end_sessions(session_ids)
+
+            async def identify(token: str) -> Identity:
+                return await sign_ins.ask(await accounts.check(token))
+
+            external = _external_tokens(settings.jwt())
             accounts = Accounts(
                 database,
                 SessionCache(redis, redis_settings),
                 Throttle(redis, redis_settings),
                 passwords,
                 AccountSettings(arrivals_per_minute=settings.arrivals_per_minute),
+                sessions_ended,
+                external.check if external is not None else None,
             )
             sign_ins = Gathering("identify", accounts.identify_all, supervisor, MAX_SIGN_INS)
             web_settings = WebSettings(allowed_origins=frozenset(settings.allowed_origins))
@@ -172,8 +195,9 @@ class Gateway:
                 supervisor,
                 lambda origin, host: origin_allowed(origin, host, web_settings.allowed_origins),
                 client_address(settings.forwarded_allow_ips),
-                sign_ins.ask,
+                identify,
             )
+            session_watch = SessionWatch(database, subscriber, endpoint, accounts.call_in)
             catch_up = CatchUp(log_reader, supervisor)
             joining = Joining(
                 RoomReader(database, supervisor),
@@ -184,8 +208,20 @@ class Gateway:
                 ledger.submit,
                 endpoint.settings.max_rooms,
             )
-            requests: dict[type[Command], Request] = {}
-            endpoint.dispatcher = Dispatcher(endpoint, ledger, joining, typing, catch_up, requests)
+            whereabouts = Whereabouts(instance_id, database, leases, endpoint.admission.people)
+            people = People(database)
+            reading = Reading(database)
+            requests = Requests(
+                account_requests.sign_ins(accounts),
+                {
+                    **account_requests.requests(accounts),
+                    **people_requests(people),
+                    **reading_requests(reading),
+                },
+            )
+            endpoint.dispatcher = Dispatcher(
+                endpoint, ledger, joining, typing, catch_up, whereabouts, requests
+            )
             health = Health(database, canary, endpoint, siblings)
             loop_lag = LoopLag()
             parts = Parts(
@@ -211,12 +247,23 @@ class Gateway:
                 Services(
                     accounts,
                     Rooms(database, ledger.submit),
+                    ledger.submit,
+                    people,
+                    reading,
                     health.report,
                     web_settings,
                     tell_metrics,
                 )
             )
 
+            async def wait_for_returns() -> None:
+                """Let who was sent away be back elsewhere before they are said to be gone."""
+                if whereabouts.is_waiting and liveness.live_instances > 1:
+                    await asyncio.sleep(LINGER_SECONDS)
+
+            if external is not None and external.jwks is not None:
+                stack.push_async_callback(external.jwks.close)
+                supervisor.service("external keys", external.jwks.run())
             stack.push_async_callback(supervisor.stop)
             supervisor.service("publisher", publisher.run())
             supervisor.service("subscriber", subscriber.run())
@@ -225,13 +272,29 @@ class Gateway:
             supervisor.service("ledger", ledger.run())
             supervisor.service("ticks", every(TICK_SECONDS, presence.tick, typing.tick))
             supervisor.service("liveness", liveness.run())
+            supervisor.service("whereabouts", whereabouts.run())
             supervisor.service("endpoint", endpoint.run())
+            supervisor.service("session watch", session_watch.run())
+            supervisor.service("expired sessions", session_watch.delete_expired())
+            supervisor.service("retention", Retention(database).run())
             supervisor.service("loop lag", loop_lag.run())
             stack.push_async_callback(liveness.stop)
+            stack.push_async_callback(whereabouts.close)
             stack.callback(presence.leave_all)
+            stack.push_async_callback(wait_for_returns)
             stack.push_async_callback(ledger.close)
             stack.push_async_callback(endpoint.close_all, CLOSE_SECONDS)
             await canary.first_echo(within_seconds=HEAR_SECONDS)
             proxies = settings.forwarded_allow_ips
             yield cls(api, endpoint, health, supervisor, lambda: read(parts), proxies)
             log.info("gateway.stopping", connections=len(endpoint.connections))
+
+
+def _external_tokens(settings: JwtSettings | None) -> "ExternalTokens | None":
+    """Return what checks tokens of another service, if there is one; ``ConfigurationError``."""
+    if settings is None:
+        return None
+    # Cryptography takes a fifth of a second to import: only those wait who use it.
+    from gateway.activities.accounts.external_tokens import ExternalTokens  # noqa: PLC0415
+
+    return ExternalTokens(settings)

@@ -5,12 +5,13 @@
 
 import ssl
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
-from urllib.parse import quote
+from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import quote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from gateway.activities.accounts.external import MIN_SECRET_BYTES, JwtSettings
 from gateway.backplane.settings import RedisSettings
 from gateway.core.errors import ConfigurationError
 from gateway.runtime.admission import AdmissionSettings
@@ -18,6 +19,9 @@ from gateway.runtime.endpoint import ConnectionSettings
 from gateway.storage.database import DatabaseSettings
 
 SslMode = Literal["off", "verify", "no-verify"]
+
+_JWT_KEYS: Final = ("JWT_SECRET", "JWT_PUBLIC_KEY", "JWT_JWKS_URL")
+_JWT_URL_EXAMPLE: Final = "JWT_JWKS_URL=https://login.example.com/.well-known/jwks.json"
 
 
 class Settings(BaseSettings):
@@ -105,6 +109,10 @@ class Settings(BaseSettings):
     heartbeat_seconds: Annotated[float, Field(ge=1, le=3600)] = Field(
         25.0, description="Silence after which a connection is pinged; twice that ends it."
     )
+    away_after_seconds: Annotated[float, Field(gt=0)] = Field(
+        300.0,
+        description="Time without a command other than `ping` after which a connection is away.",
+    )
     compression: bool = Field(
         False,
         description="Whether longer messages to rooms are compressed for clients that can "
@@ -116,6 +124,28 @@ class Settings(BaseSettings):
     bcrypt_rounds: Annotated[int, Field(ge=12, le=20)] = Field(
         12, description="Cost of a password's hash: each round doubles it."
     )
+
+    jwt_secret: SecretStr | None = Field(
+        None,
+        description="Accept tokens (JWT) of another service beside the gateway's own: signed with "
+        f"this shared secret (HS256) of {MIN_SECRET_BYTES} bytes or more.",
+    )
+    jwt_public_key: str | None = Field(
+        None,
+        description="Instead of the secret: that service's public RSA key in PEM (RS256), where "
+        "line ends may be written as `\\n`.",
+    )
+    jwt_jwks_url: str | None = Field(
+        None,
+        description="Instead of either: where it tells its RSA keys (JWKS; RS256), e.g. "
+        "https://login.example.com/.well-known/jwks.json.",
+    )
+    jwt_audience: str | None = Field(
+        None,
+        description="Whom those tokens must be for (`aud`). Without it, those that are for "
+        "somebody in particular are refused.",
+    )
+    jwt_issuer: str | None = Field(None, description="Whose they must be (`iss`).")
 
     @field_validator("allowed_origins", mode="before")
     @classmethod
@@ -132,6 +162,36 @@ class Settings(BaseSettings):
                 f"DATABASE_POOL_MAX ({self.pool_max})"
             )
         return self
+
+    @model_validator(mode="after")
+    def _jwt_fits_together(self) -> Self:
+        if problem := self._jwt_problem():
+            raise ValueError(problem)
+        return self
+
+    def _jwt_problem(self) -> str | None:
+        """Tell what is wrong with the settings of external tokens, without any key in it."""
+        given = [name for name in _JWT_KEYS if getattr(self, name.lower()) is not None]
+        if len(given) > 1:
+            return f"{', '.join(given)}: each says where keys are from; for example {given[0]} only"
+        for name in ("JWT_AUDIENCE", "JWT_ISSUER"):
+            if not given and getattr(self, name.lower()) is not None:
+                return f"{name}: no key to check tokens with; for example {_JWT_URL_EXAMPLE}"
+        secret = _secret(self.jwt_secret)
+        if secret is not None and len(secret.encode()) < MIN_SECRET_BYTES:
+            return (
+                f"JWT_SECRET: shorter than {MIN_SECRET_BYTES} bytes; for example what "
+                "`openssl rand -hex 32` writes"
+            )
+        if self.jwt_public_key is not None and "PUBLIC KEY-----" not in self.jwt_public_key:
+            return (
+                "JWT_PUBLIC_KEY: not a public key in PEM; for example what "
+                "`openssl rsa -in key.pem -pubout` writes"
+            )
+        url = urlsplit(self.jwt_jwks_url or _JWT_URL_EXAMPLE.partition("=")[2])
+        if url.scheme not in {"http", "https"} or not url.netloc:
+            return f"JWT_JWKS_URL: not an address of the web; for example {_JWT_URL_EXAMPLE}"
+        return None
 
     @property
     def pool_max(self) -> int:
@@ -169,6 +229,17 @@ class Settings(BaseSettings):
             ) from None
         return settings
 
+    def jwt(self) -> JwtSettings | None:
+        """Return how tokens of another service are checked, or ``None`` where there is none."""
+        settings = JwtSettings(
+            secret=_secret(self.jwt_secret),
+            public_key=self.jwt_public_key and self.jwt_public_key.replace("\\n", "\n"),
+            jwks_url=self.jwt_jwks_url,
+            audience=self.jwt_audience,
+            issuer=self.jwt_issuer,
+        )
+        return settings if settings != JwtSettings() else None
+
     def connections(self) -> ConnectionSettings:
         """Return what one connection may do, and how many there may be."""
         return ConnectionSettings(
@@ -177,6 +248,7 @@ class Settings(BaseSettings):
             commands_per_second=self.commands_per_second,
             commands_burst=4 * self.commands_per_second,
             heartbeat_seconds=self.heartbeat_seconds,
+            away_after_seconds=self.away_after_seconds,
             compression=self.compression,
             admission=AdmissionSettings(
                 max_connections=self.max_connections,

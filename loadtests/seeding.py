@@ -61,6 +61,8 @@ async def _open_session(conn: Connection, guest: Person) -> str:
         conn,
         sid=SessionId(hash_token(token)),
         user_id=UserId(guest.id),
+        address=None,
+        user_agent=None,
         expires_at=datetime.now(UTC) + SESSION_LIFETIME,
     )
     return token

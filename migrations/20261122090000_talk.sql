@@ -9,6 +9,8 @@ alter table rooms
 comment on column rooms.retention_days is 'Messages and events older than that are deleted by a job. Null: never.';
 comment on column rooms.log_start is 'The seq of the oldest event that the log still has, or will have.';
 
+create index rooms_retention_idx on rooms (id) where retention_days is not null;
+
 alter table room_users
     add column last_read_seq bigint not null default 0
         constraint room_users_last_read_seq_counts check (last_read_seq >= 0);
@@ -117,4 +119,5 @@ drop index room_users_joined_at_idx;
 comment on column room_users.last_read_message_id is null;
 comment on column room_users.read_count is null;
 alter table room_users drop column last_read_seq;
+drop index rooms_retention_idx;
 alter table rooms drop column log_start, drop column retention_days;

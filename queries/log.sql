@@ -64,7 +64,8 @@ set last_seq = e.last_seq,
     updated_at = :created_at::timestamptz
 from unnest(:log_ids::uuid[], :last_seqs::bigint[], :messages_added::int[])
   as e (room_id, last_seq, messages_added)
-where r.id = e.room_id;
+cross join lateral (select ctid as place from rooms where rooms.id = e.room_id limit 1) found
+where r.ctid = found.place;
 
 -- name: read_events(room_id, after_seq, max_events)
 -- A page of the log after a position, in order. message is the text that
@@ -99,7 +100,7 @@ where id = any(:room_ids::uuid[]);
 -- not null: user_id
 select
   r.id, w.user_id, r.name, r.description, r.is_private, r.is_archived, r.epoch, r.last_seq,
-  m.role, m.last_read_seq, m.muted_until
+  r.log_start, m.role, m.last_read_seq, m.muted_until
 from unnest(:room_ids::uuid[], :user_ids::uuid[]) as w (room_id, user_id)
 cross join lateral (select * from rooms where rooms.id = w.room_id limit 1) r
 left join lateral (

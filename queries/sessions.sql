@@ -1,10 +1,17 @@
 -- Sign-in sessions. expire is a time in UTC without a zone; here it is turned into one with.
 
--- name: create_session(sid, user_id, expires_at)!
--- Somebody has signed in, until expires_at. Primary key.
+-- name: create_session(sid, user_id, address, user_agent, expires_at)!
+-- Somebody has signed in, until expires_at, from where and with what. Primary key.
+-- nullable: address, user_agent
 insert into sessions (sid, sess, expire)
 values (
-    :sid, jsonb_build_object('user_id', :user_id::uuid),
+    :sid,
+    jsonb_strip_nulls(
+        jsonb_build_object(
+            'user_id', :user_id::uuid, 'created_at', now(),
+            'address', :address::text, 'user_agent', :user_agent::text
+        )
+    ),
     :expires_at::timestamptz at time zone 'utc'
 );
 
@@ -18,6 +25,16 @@ select
 from sessions s
 join users u on u.id = (s.sess ->> 'user_id')::uuid
 where s.sid = any(:sids::text[]) and s.expire > now() at time zone 'utc';
+
+-- name: find_ended_sessions(sids)
+-- Which of these sessions are over: deleted or expired. Only they are told, so that asking for all
+-- sessions of an instance costs an answer of a few. Primary keys.
+-- not null: sid
+select asked.sid
+from unnest(:sids::text[]) as asked (sid)
+where not exists (
+    select from sessions s where s.sid = asked.sid and s.expire > now() at time zone 'utc'
+);
 
 -- name: delete_session(sid)!
 -- Signing out. Primary key.

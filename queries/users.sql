@@ -13,6 +13,19 @@ insert into users (username, avatar_url, is_guest)
 values (:username, :avatar_url, true)
 returning *;
 
+-- name: find_external_users(external_ids)
+-- Who these people of another service are here. Unique index on external_id.
+select * from users where external_id = any(:external_ids::text[]);
+
+-- name: create_external_user(external_id, username, avatar_url)^
+-- Somebody of another service, here for the first time; no row if another instance was quicker.
+-- The unique index on username refuses a second one of the name.
+-- nullable: avatar_url
+insert into users (external_id, username, avatar_url)
+values (:external_id, :username, :avatar_url)
+on conflict (external_id) do nothing
+returning *;
+
 -- name: get_user(user_id)^
 -- One person. Primary key.
 select * from users where id = :user_id;
@@ -25,6 +38,13 @@ select * from users where lower(email) = lower(:email);
 -- A changed password. Primary key.
 update users set password_hash = :password_hash, updated_at = now() where id = :user_id;
 
--- name: touch_user(user_id, seen_at)!
--- Somebody was here. Never goes back: two instances may report out of order. Primary key.
-update users set last_seen = :seen_at where id = :user_id and last_seen < :seen_at;
+-- name: set_profile(user_id, username, with_avatar, avatar_url)<!
+-- How somebody wants to be seen: another name, unless it is null, and another picture or none,
+-- where with_avatar says so. Primary key; the unique index on username refuses a name that is taken.
+-- nullable: username, avatar_url
+update users
+set username = coalesce(:username, username),
+    avatar_url = case when :with_avatar::boolean then :avatar_url else avatar_url end,
+    updated_at = now()
+where id = :user_id
+returning *;

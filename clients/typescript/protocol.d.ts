@@ -16,9 +16,23 @@ export interface Auth {
   data: AuthData;
 }
 
+/** Change the password. Your other sessions end; this one stays. */
+export interface AuthChangePassword {
+  id: number;
+  type: "auth.change_password";
+  data: ChangePasswordData;
+}
+
 /** `token` is the bearer token that the HTTP API gave at sign-in. */
 export interface AuthData {
   token: string;
+}
+
+/** Come in with a name alone. If it is taken, you get one close to it. */
+export interface AuthGuest {
+  id: number;
+  type: "auth.guest";
+  data: GuestData;
 }
 
 /** Who you are. */
@@ -26,11 +40,47 @@ export interface AuthOk {
   user: Person;
 }
 
+/** Make an account and sign in with it, on this connection. */
+export interface AuthRegister {
+  id: number;
+  type: "auth.register";
+  data: RegisterData;
+}
+
+/** Sign in with e-mail and password, on this connection. */
+export interface AuthSignIn {
+  id: number;
+  type: "auth.sign_in";
+  data: SignInData;
+}
+
+/** End this session. Its connections, this one among them, are closed at once (4201). */
+export interface AuthSignOut {
+  id: number;
+  type: "auth.sign_out";
+  data?: NoSessionData;
+}
+
 /** Somebody, until when (null: for good), and why. */
 export interface BanData {
   user_id: string;
   until?: string | null;
   reason?: string | null;
+}
+
+/** Bans, newest first. `next` is the `after` of the page that follows. */
+export interface BanPage {
+  bans: ReadonlyArray<BanView>;
+  next: string | null;
+}
+
+/** Somebody who may not come in, until when (null: for good), and who said so. */
+export interface BanView {
+  user: Person;
+  until: string | null;
+  reason: string | null;
+  banned_by: Person | null;
+  at: string;
 }
 
 /**
@@ -41,9 +91,15 @@ export interface BanData {
  */
 export interface Behind {
   room: string;
-  people: ReadonlyArray<Person>;
+  people: ReadonlyArray<PersonHere>;
   count: number;
   typing: ReadonlyArray<Person>;
+}
+
+/** The password so far, and the one from now on. */
+export interface ChangePasswordData {
+  old_password: string;
+  new_password: string;
 }
 
 /**
@@ -88,6 +144,30 @@ export interface ChatEdited {
   mentions?: ReadonlyArray<string>;
 }
 
+/** Read what a message said before, oldest first. Of a deleted one there is nothing. */
+export interface ChatEdits {
+  id: number;
+  type: "chat.edits";
+  room: string;
+  data: MessageData;
+}
+
+/** Read one message. */
+export interface ChatGet {
+  id: number;
+  type: "chat.get";
+  room: string;
+  data: MessageData;
+}
+
+/** Read what has been said, page by page, oldest first. Deleted messages are tombstones. */
+export interface ChatHistory {
+  id: number;
+  type: "chat.history";
+  room: string;
+  data?: HistoryData;
+}
+
 /**
  * Durable: whoever this event is `by` has read the room up to `up_to`.
  *
@@ -126,6 +206,30 @@ export interface ChatRead {
 /** How far you have read, as a `seq` of the room's log; null is up to its end. */
 export interface ChatReadData {
   seq?: number | null;
+}
+
+/** Ask who has read a message. In rooms of at most a hundred members. */
+export interface ChatReceipts {
+  id: number;
+  type: "chat.receipts";
+  room: string;
+  data: MessageData;
+}
+
+/** Read the thread of a message: the replies to it, oldest first. */
+export interface ChatReplies {
+  id: number;
+  type: "chat.replies";
+  room: string;
+  data: RepliesData;
+}
+
+/** Find messages by their words, newest first. Words are found whole, as they are written. */
+export interface ChatSearch {
+  id: number;
+  type: "chat.search";
+  room: string;
+  data: SearchData;
 }
 
 /** Say something to everybody in the room. What stands before it counts as read by you. */
@@ -174,6 +278,18 @@ export interface Draining {
   reconnect_in_ms: number;
 }
 
+/** What a message said before, oldest first. What it says now is not among it. */
+export interface EditHistory {
+  edits: ReadonlyArray<EditView>;
+}
+
+/** What a message said until `replaced_at`. `seq` is that of the event that replaced it. */
+export interface EditView {
+  content: string;
+  replaced_at: string;
+  seq: number;
+}
+
 /** What went wrong, for people (`message`) and for programs (`code`, `retryable`). */
 export interface ErrorBody {
   code: string;
@@ -184,6 +300,34 @@ export interface ErrorBody {
 /** An error that answers no command: the message had no readable `id`. */
 export interface ErrorNotice {
   error: ErrorBody;
+}
+
+/** Messages that were searched for, newest first. `next` is the `before` of older ones. */
+export interface FoundPage {
+  messages: ReadonlyArray<MessageView>;
+  next: string | null;
+}
+
+/** Somebody who only needs a name. */
+export interface GuestData {
+  name: string;
+  avatar_url?: string | null;
+}
+
+/**
+ * Which messages: the newest if nothing is said, else one of these.
+ *
+ * `before` is the `previous` of another page and `after` its `next`. `around` is a message that
+ * stands in the middle, `since` a `seq` of the log that you have read up to. `offset` skips so
+ * many of the newest.
+ */
+export interface HistoryData {
+  before?: string | null;
+  after?: string | null;
+  around?: string | null;
+  since?: number | null;
+  offset?: number | null;
+  limit?: number;
 }
 
 /** What this gateway takes from one connection. */
@@ -259,6 +403,12 @@ export interface MemberMuted {
   until: string | null;
 }
 
+/** Members in the order in which they came. `next` is the `after` of the page that follows. */
+export interface MemberPage {
+  members: ReadonlyArray<MemberView>;
+  next: string | null;
+}
+
 /** Durable: a member has another role. */
 export interface MemberRoleChanged {
   user: Person;
@@ -288,9 +438,29 @@ export interface MemberUnbanned {
   user: Person;
 }
 
+/** A member. `read_up_to` is the read marker, null in rooms of more than a hundred members. */
+export interface MemberView {
+  user: Person;
+  role: "admin" | "moderator" | "member";
+  joined_at: string;
+  muted_until: string | null;
+  read_up_to: number | null;
+}
+
 /** The message that is meant. */
 export interface MessageData {
   message_id: string;
+}
+
+/**
+ * Messages, oldest first. Each token is null where there are none beyond.
+ *
+ * `previous` is the `before` of the page of older ones, `next` the `after` of that of newer ones.
+ */
+export interface MessagePage {
+  messages: ReadonlyArray<MessageView>;
+  previous: string | null;
+  next: string | null;
 }
 
 /**
@@ -323,11 +493,71 @@ export interface MuteData {
 /** A command that needs no data. */
 export type NoData = Record<string, never>;
 
+/** A command that needs no data. */
+export type NoSessionData = Record<string, never>;
+
+/** Which page: the first, or that after the `next` of another. */
+export interface PageData {
+  after?: string | null;
+  limit?: number;
+}
+
+/** Those of the people asked about that there are, each once, in no order. */
+export interface PeopleView {
+  people: ReadonlyArray<PersonView>;
+}
+
 /** Somebody, as others see them. */
 export interface Person {
   id: string;
   name: string;
   avatar_url?: string | null;
+}
+
+/** Ask whether somebody is connected, and when they were last. */
+export interface PersonGet {
+  id: number;
+  type: "person.get";
+  data: PersonGetData;
+}
+
+/** Who. */
+export interface PersonGetData {
+  user_id: string;
+}
+
+/** Somebody who is in a room. Away is whose every connection has been idle for a while. */
+export interface PersonHere {
+  id: string;
+  name: string;
+  avatar_url?: string | null;
+  status?: "online" | "away";
+}
+
+/** Ask the same of several people at once. Who does not exist is left out. */
+export interface PersonList {
+  id: number;
+  type: "person.list";
+  data: PersonListData;
+}
+
+/** Who, a hundred at most. */
+export interface PersonListData {
+  user_ids: ReadonlyArray<string>;
+}
+
+/**
+ * Somebody, and whether they are connected.
+ *
+ * `last_seen` is when they last went; of who has never been connected, when
+ * the account was made.
+ */
+export interface PersonView {
+  id: string;
+  name: string;
+  avatar_url?: string | null;
+  is_online: boolean;
+  last_seen: string;
 }
 
 /** Measure the round trip and the server's clock; also keeps an idle connection alive. */
@@ -435,17 +665,39 @@ export interface PokerVoted {
 }
 
 /**
- * Ephemeral: who came and who went since the last of these; `count` people are here.
+ * Ephemeral: who came, who went and whose status changed since the last of these.
  *
+ * `count` people are here.
  * `joined` may name people whom the room's state has shown you already, you among them.
  * With `reset` it replaces the list you have. So it is in a room of more than a
- * hundred people, once a second at most: `joined` then names the newest ten.
+ * hundred people, once a second at most: `joined` then names the newest ten, and
+ * `changed` none but these.
  */
 export interface PresenceChanged {
-  joined: ReadonlyArray<Person>;
+  joined: ReadonlyArray<PersonHere>;
   left: ReadonlyArray<string>;
+  changed?: ReadonlyArray<PersonHere>;
   count: number;
   reset?: boolean;
+}
+
+/**
+ * Say how you are on this connection, instead of leaving it to the gateway.
+ *
+ * Left alone, a connection on which no command but `ping` was given for a
+ * while (five minutes, unless the gateway is set otherwise) is away. `away`
+ * holds until the next command other than `ping`; `online` until you say
+ * `away`. In a room you are away when all your connections that have it open are.
+ */
+export interface PresenceSet {
+  id: number;
+  type: "presence.set";
+  data: PresenceSetData;
+}
+
+/** How you are on this connection. */
+export interface PresenceSetData {
+  status: "online" | "away";
 }
 
 /** An emoji under a message: how many people, and who, the first hundred of them. */
@@ -492,6 +744,29 @@ export interface ReactionRemoved {
 }
 
 /**
+ * Somebody has read a message.
+ *
+ * `read_at` is when their marker came to it or went past it; null where that is not known, as
+ * they have only said something since.
+ */
+export interface Receipt {
+  user: Person;
+  read_at: string | null;
+}
+
+/** Who has read a message, of those who were members when it was said; its author left out. */
+export interface Receipts {
+  receipts: ReadonlyArray<Receipt>;
+}
+
+/** A new account. */
+export interface RegisterData {
+  email: string;
+  username: string;
+  password: string;
+}
+
+/**
  * Reply to `room.join`: the events you missed follow, every one, up to `position`.
  *
  * Whatever comes after them on the connection begins right there.
@@ -500,15 +775,36 @@ export interface Replay {
   resume: "replay";
   room: RoomStanding;
   position: WirePosition;
-  people: ReadonlyArray<Person>;
+  people: ReadonlyArray<PersonHere>;
   count: number;
   typing: ReadonlyArray<Person>;
+}
+
+/** The root of a thread, and which page: the first, or that after the `next` of another. */
+export interface RepliesData {
+  after?: string | null;
+  limit?: number;
+  message_id: string;
+}
+
+/** Replies to a message, oldest first. `next` is the `after` of the page that follows. */
+export interface RepliesPage {
+  messages: ReadonlyArray<MessageView>;
+  next: string | null;
 }
 
 /** One player's card, face up. */
 export interface RevealedVote {
   player: Person;
   card: string;
+}
+
+/** List who may not come in, newest ban first, as admin or moderator. */
+export interface RoomBans {
+  id: number;
+  type: "room.bans";
+  room: string;
+  data?: PageData;
 }
 
 /**
@@ -546,6 +842,14 @@ export interface RoomLeave {
   data?: NoData;
 }
 
+/** List the members in the order in which they came. */
+export interface RoomMembers {
+  id: number;
+  type: "room.members";
+  room: string;
+  data?: PageData;
+}
+
 /** A room, and how you stand to it: your read marker, a `seq` of its log, among other things. */
 export interface RoomStanding {
   id: string;
@@ -571,7 +875,7 @@ export interface RoomState {
   resume: "snapshot";
   room: RoomStanding;
   position: WirePosition;
-  people: ReadonlyArray<Person>;
+  people: ReadonlyArray<PersonHere>;
   count: number;
   typing: ReadonlyArray<Person>;
   chat: ChatState;
@@ -607,10 +911,89 @@ export interface RoomUpdated {
   retention_days: number | null;
 }
 
+/**
+ * Words, all of which a message has, whatever their case; `"a phrase"`, `or`, `-without`.
+ *
+ * `before` is the `next` of the page before.
+ */
+export interface SearchData {
+  q: string;
+  before?: string | null;
+  limit?: number;
+}
+
+/**
+ * End one of your sessions. Its connections are closed at once, on every instance (4201).
+ *
+ * For the session of this very connection that is the answer.
+ */
+export interface SessionEnd {
+  id: number;
+  type: "session.end";
+  data: SessionEndData;
+}
+
+/** `id` as `session.list` tells it. */
+export interface SessionEndData {
+  id: string;
+}
+
+/** End all your sessions but this one. Their connections are closed at once (4201). */
+export interface SessionEndOthers {
+  id: number;
+  type: "session.end_others";
+  data?: NoSessionData;
+}
+
+/**
+ * A sign-in session, as its owner sees it. `address` and `user_agent` are of the sign-in.
+ *
+ * `id` names it and signs nobody in; `current` is the session that asks.
+ */
+export interface SessionInfo {
+  id: string;
+  created_at: string | null;
+  expires_at: string;
+  address: string | null;
+  user_agent: string | null;
+  current: boolean;
+}
+
+/** Where are you signed in? The newest hundred sessions, this one first. */
+export interface SessionList {
+  id: number;
+  type: "session.list";
+  data?: NoSessionData;
+}
+
+/** How many sessions have ended now. */
+export interface SessionsEnded {
+  ended: number;
+}
+
+/** Your sessions: the one that asks, then the newest. */
+export interface SessionsListed {
+  sessions: ReadonlyArray<SessionInfo>;
+}
+
 /** Somebody, and what they shall be from now on. */
 export interface SetRoleData {
   user_id: string;
   role: "admin" | "moderator" | "member";
+}
+
+/** E-mail and password of an account. */
+export interface SignInData {
+  email: string;
+  password: string;
+}
+
+/** Who you are now. `token` is shown this once; with it `auth` signs you in again. */
+export interface SignedInOk {
+  user: Person;
+  is_guest: boolean;
+  token: string;
+  expires_at: string;
 }
 
 /**
@@ -664,7 +1047,7 @@ export interface UpToDate {
   resume: "up_to_date";
   room: RoomStanding;
   position: WirePosition;
-  people: ReadonlyArray<Person>;
+  people: ReadonlyArray<PersonHere>;
   count: number;
   typing: ReadonlyArray<Person>;
 }
@@ -892,6 +1275,17 @@ export interface RoomClosedMessage {
 export type Command =
   | Auth
   | Ping
+  | PresenceSet
+  | PersonGet
+  | PersonList
+  | AuthRegister
+  | AuthSignIn
+  | AuthGuest
+  | AuthChangePassword
+  | AuthSignOut
+  | SessionList
+  | SessionEnd
+  | SessionEndOthers
   | RoomJoin
   | RoomLeave
   | RoomUpdate
@@ -909,6 +1303,14 @@ export type Command =
   | ReactionAdd
   | ReactionRemove
   | ChatRead
+  | ChatHistory
+  | ChatSearch
+  | ChatGet
+  | ChatEdits
+  | ChatReplies
+  | ChatReceipts
+  | RoomMembers
+  | RoomBans
   | PokerStart
   | PokerVote
   | PokerReveal;
@@ -948,6 +1350,17 @@ export type CommandType = Command["type"];
 export interface Replies {
   "auth": AuthOk;
   "ping": PingOk;
+  "presence.set": Record<string, never>;
+  "person.get": PersonView;
+  "person.list": PeopleView;
+  "auth.register": SignedInOk;
+  "auth.sign_in": SignedInOk;
+  "auth.guest": SignedInOk;
+  "auth.change_password": Record<string, never>;
+  "auth.sign_out": Record<string, never>;
+  "session.list": SessionsListed;
+  "session.end": SessionsEnded;
+  "session.end_others": SessionsEnded;
   "room.join": UpToDate | Replay | RoomState;
   "room.leave": Record<string, never>;
   "room.update": Committed;
@@ -965,6 +1378,14 @@ export interface Replies {
   "reaction.add": Committed;
   "reaction.remove": Committed;
   "chat.read": Committed;
+  "chat.history": MessagePage;
+  "chat.search": FoundPage;
+  "chat.get": MessageView;
+  "chat.edits": EditHistory;
+  "chat.replies": RepliesPage;
+  "chat.receipts": Receipts;
+  "room.members": MemberPage;
+  "room.bans": BanPage;
   "poker.start": Committed;
   "poker.vote": Committed;
   "poker.reveal": Committed;

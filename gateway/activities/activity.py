@@ -131,7 +131,7 @@ class Submit(Protocol):
 Request = Callable[[Identity, Any], Awaitable[WireModel | None]]
 """Carries out a command that changes no room's log: a question, or something outside of rooms.
 
-Returns the reply's body, or raises a ``GatewayError``.
+Returns the reply's body, ``None`` for an empty one, or raises a ``GatewayError``.
 """
 
 

@@ -6,22 +6,35 @@ Clients and documents are made from this; it imports no handler and no driver.
 from typing import ClassVar, Literal
 from uuid import UUID
 
+from gateway.activities.accounts.messages import ACCOUNT_COMMANDS
 from gateway.activities.chat.messages import CHAT_COMMANDS, CHAT_EVENTS, ChatState
+from gateway.activities.people.messages import PEOPLE_COMMANDS
 from gateway.activities.poker.messages import POKER_COMMANDS, POKER_EVENTS, PokerState
+from gateway.activities.reading.messages import READING_COMMANDS
 from gateway.activities.rooms.messages import (
     ROOM_COMMANDS,
     ROOM_EVENTS,
     RoomStanding,
     WirePosition,
 )
-from gateway.core.protocol.base import Command, EventData, NoticeData, Person, WireModel
+from gateway.core.protocol.base import (
+    Command,
+    EventData,
+    NoticeData,
+    Person,
+    PersonHere,
+    WireModel,
+)
 from gateway.core.protocol.connection import CONNECTION_COMMANDS
 from gateway.core.protocol.connection import NOTICES as CONNECTION_NOTICES
 
 COMMANDS: tuple[type[Command], ...] = (
     *CONNECTION_COMMANDS,
+    *PEOPLE_COMMANDS,
+    *ACCOUNT_COMMANDS,
     *ROOM_COMMANDS,
     *CHAT_COMMANDS,
+    *READING_COMMANDS,
     *POKER_COMMANDS,
 )
 
@@ -34,7 +47,7 @@ class UpToDate(WireModel):
     resume: Literal["up_to_date"] = "up_to_date"
     room: RoomStanding
     position: WirePosition
-    people: tuple[Person, ...]
+    people: tuple[PersonHere, ...]
     count: int
     typing: tuple[Person, ...]
 
@@ -48,7 +61,7 @@ class Replay(WireModel):
     resume: Literal["replay"] = "replay"
     room: RoomStanding
     position: WirePosition
-    people: tuple[Person, ...]
+    people: tuple[PersonHere, ...]
     count: int
     typing: tuple[Person, ...]
 
@@ -66,7 +79,7 @@ class RoomState(WireModel):
     resume: Literal["snapshot"] = "snapshot"
     room: RoomStanding
     position: WirePosition
-    people: tuple[Person, ...]
+    people: tuple[PersonHere, ...]
     count: int
     typing: tuple[Person, ...]
     chat: ChatState
@@ -83,7 +96,7 @@ class Behind(NoticeData):
     type: ClassVar[str] = "behind"
 
     room: UUID
-    people: tuple[Person, ...]
+    people: tuple[PersonHere, ...]
     count: int
     typing: tuple[Person, ...]
 

@@ -10,6 +10,9 @@ from gateway.core.ids import InstanceId, RoomId, SessionId
 INSTANCES: Final = "instances"
 """Sorted set: live instances, scored by the end of their lease (ms of Redis's clock)."""
 
+CONTROL: Final = b"control"
+"""Channel: what every instance has to know at once (``backplane.sessions``)."""
+
 
 def room_channel(room_id: RoomId) -> bytes:
     """Channel: everything that happens in a room (``core.publication``)."""
@@ -22,7 +25,7 @@ def instance_channel(instance_id: InstanceId) -> bytes:
 
 
 def room_presence(room_id: RoomId) -> str:
-    """Hash ``{instance}:{user}`` → person (JSON): who is in a room, and on which instance."""
+    """Hash ``{instance}:{user}`` → person with status (JSON): who is in a room, and how."""
     return f"presence:room:{room_id}"
 
 

@@ -41,6 +41,7 @@ class Leases:
     """This instance's lease among the others."""
 
     def __init__(self, redis: Redis, settings: RedisSettings, instance_id: InstanceId) -> None:
+        self._redis = redis
         self._settings = settings
         self._instance_id = instance_id
         script = (files("gateway.backplane") / "renew_lease.lua").read_text()
@@ -49,6 +50,16 @@ class Leases:
     async def renew(self) -> Renewal:
         """Renew the lease; ``BackplaneUnavailable`` when Redis is away."""
         return await self._run(int(LEASE_SECONDS * 1000))
+
+    async def live(self) -> frozenset[InstanceId]:
+        """Return who holds a lease; ``BackplaneUnavailable`` when Redis is away.
+
+        One that has run out counts until somebody renews: within ``RENEW_SECONDS``.
+        """
+        with backplane_errors(self._settings):
+            # redis-py types every answer that ZRANGE may have.
+            live: list[str] = await self._redis.zrange(keys.INSTANCES, 0, -1)  # type: ignore[assignment]
+        return frozenset(map(InstanceId, live))
 
     async def give_up(self) -> None:
         """End the lease now, as the last act of an orderly stop."""

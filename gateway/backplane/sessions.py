@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from importlib.resources import files
 from typing import Final, Literal
 from uuid import UUID
 
@@ -29,6 +30,9 @@ Ended = Literal["ended"]
 
 _ENDED: Final = b"null"
 
+_ENDED_MESSAGE: Final = b"sessions.ended"
+# The first word of a message; a release that does not know one leaves it alone.
+
 
 class SessionCache:
     """What Redis remembers of sessions: who it is, or that the session has ended.
@@ -42,6 +46,8 @@ class SessionCache:
         self._redis = redis
         self._settings = settings
         self._call = CourtesyCall(settings)
+        script = (files("gateway.backplane") / "forget_sessions.lua").read_text()
+        self._forget = redis.register_script(script)
 
     async def find(
         self, session_ids: Sequence[SessionId]
@@ -74,17 +80,43 @@ class SessionCache:
         with suppress(BackplaneUnavailable):  # not remembered: the next one costs a query too
             await self._call.ask(pipe.execute)
 
-    async def end(self, session_ids: Sequence[SessionId]) -> None:
-        """Make the ends known; ``BackplaneUnavailable`` when Redis cannot be told.
+    async def forget(self, session_ids: Sequence[SessionId]) -> None:
+        """Drop what is remembered of sessions, but for their ends.
 
-        Call it after PostgreSQL has forgotten the sessions.
+        ``BackplaneUnavailable`` when Redis cannot be told. A request that read one
+        just before may put it back, for ``CACHE_SECONDS`` at most.
+        """
+        with backplane_errors(self._settings):
+            async with asyncio.timeout(self._settings.command_seconds):
+                await self._forget(keys=[*map(keys.session, session_ids)], args=[_ENDED])
+
+    async def end(self, session_ids: Sequence[SessionId]) -> None:
+        """Make the ends known to every instance; ``BackplaneUnavailable`` when Redis is away.
+
+        Call it after PostgreSQL has forgotten the sessions. The copies are
+        overwritten first: who hears of the end finds none any more.
         """
         with backplane_errors(self._settings):
             async with asyncio.timeout(self._settings.command_seconds):
                 async with self._redis.pipeline(transaction=False) as pipe:
                     for session_id in session_ids:
                         pipe.set(keys.session(session_id), _ENDED, ex=CACHE_SECONDS)
+                    if session_ids:
+                        pipe.publish(keys.CONTROL.decode(), encode_ended(session_ids))
                     await pipe.execute()
+
+
+def encode_ended(session_ids: Sequence[SessionId]) -> bytes:
+    """Return the message on the control channel that these sessions have ended."""
+    return b" ".join([_ENDED_MESSAGE, *(session_id.encode() for session_id in session_ids)])
+
+
+def decode_ended(message: bytes) -> list[SessionId]:
+    """Return which sessions have ended; none for a message that is about something else."""
+    kind, *session_ids = message.decode(errors="replace").split(" ")
+    if kind.encode() != _ENDED_MESSAGE:
+        return []
+    return [SessionId(session_id) for session_id in session_ids]
 
 
 def _encode(identity: Identity, expires_at: datetime) -> bytes:

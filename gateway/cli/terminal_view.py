@@ -28,6 +28,7 @@ from gateway.client import (
     MemberRoleChanged,
     MemberUnbanned,
     Person,
+    PersonHere,
     PokerRevealed,
     PokerStarted,
     PokerVoted,
@@ -48,14 +49,14 @@ _MemberChange = (
 
 
 class View:
-    """One room, seen by one person. It remembers whom it has shown as here."""
+    """One room, seen by one person. It remembers whom it has shown as here, and how."""
 
     def __init__(self, own_id: UUID) -> None:
         self._own_id = own_id
         self.people = People()
         """Whom it has shown."""
         self._messages = Messages(own_id, self.people)
-        self._names: dict[UUID, str] = {}
+        self._here: dict[UUID, PersonHere] = {}
         self._told: set[UUID] = set()
         """Whose coming or going was told by what happened to their membership."""
         self._room_before: RoomUpdated | None = None
@@ -152,7 +153,7 @@ class View:
             yield from terminal_poker.table(state.poker)
         yield from _standing(state)
         yield who(state)
-        self._names = _names(state)
+        self._here = _here(state)
         self._told.clear()
         self._room_before = RoomUpdated(
             name=room.name,
@@ -208,18 +209,22 @@ class View:
 
     def _comings_and_goings(self, state: RoomState) -> Iterator[RenderableType]:
         """Tell how the people differ from those shown last; in a big room nobody is shown."""
-        before, now = self._names, _names(state)
+        before, now = self._here, _here(state)
         if state.count > len(state.people):
             before = now
         for user_id in now.keys() - before.keys():
             if user_id not in self._told:
-                yield note(f"→ {plain(now[user_id])} came in")
+                yield note(f"→ {plain(now[user_id].name)} came in")
             self._told.discard(user_id)
         for user_id in before.keys() - now.keys():
             if user_id not in self._told:
-                yield note(f"← {plain(before[user_id])} left")
+                yield note(f"← {plain(before[user_id].name)} left")
             self._told.discard(user_id)
-        self._names = now
+        for user_id in (before.keys() & now.keys()) - {self._own_id}:
+            if before[user_id].status != now[user_id].status:
+                how = "away" if now[user_id].status == "away" else "back"
+                yield note(f"· {plain(now[user_id].name)} is {how}")
+        self._here = now
 
 
 _ROLES: dict[Role, str] = {
@@ -230,8 +235,11 @@ _ROLES: dict[Role, str] = {
 
 
 def who(state: RoomState) -> RenderableType:
-    """Return who is here."""
-    names = ", ".join(plain(person.name) for person in state.people)
+    """Return who is here, and who of them is away."""
+    names = ", ".join(
+        plain(person.name) + (" (away)" if person.status == "away" else "")
+        for person in state.people
+    )
     if state.count > len(state.people):
         names += ", …"
     return note(f"{state.count} here: {names}")
@@ -273,5 +281,5 @@ def _kept(room: RoomUpdated) -> str:
     return "for ever" if room.retention_days is None else f"{room.retention_days} days"
 
 
-def _names(state: RoomState) -> dict[UUID, str]:
-    return {person.id: person.name for person in state.people}
+def _here(state: RoomState) -> dict[UUID, PersonHere]:
+    return {person.id: person for person in state.people}

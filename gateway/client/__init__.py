@@ -81,7 +81,7 @@ from gateway.client.events import (
     UnknownEvent,
 )
 from gateway.client.room import Room
-from gateway.core.protocol.base import Committed, Person
+from gateway.core.protocol.base import Committed, Person, PersonHere
 
 __all__ = [
     "Attachment",
@@ -117,6 +117,7 @@ __all__ = [
     "NotAMember",
     "NotFound",
     "Person",
+    "PersonHere",
     "PokerRevealed",
     "PokerStarted",
     "PokerState",

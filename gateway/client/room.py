@@ -23,7 +23,7 @@ from gateway.client.socket import ConnectionLost
 from gateway.client.wire import Command
 from gateway.core.backoff import backoff_seconds
 from gateway.core.ids import RoomId
-from gateway.core.protocol.base import Committed, Person
+from gateway.core.protocol.base import Committed, Person, PersonHere
 
 if TYPE_CHECKING:
     from gateway.client.client import Client
@@ -96,8 +96,8 @@ class Room(RoomCommands):
         return self.state.room.name
 
     @property
-    def people(self) -> tuple[Person, ...]:
-        """Who is here, you included; where more than a hundred are, the newest ten."""
+    def people(self) -> tuple[PersonHere, ...]:
+        """Who is here and how, you included; where more than a hundred are, the newest ten."""
         return self.state.people
 
     @property

@@ -120,10 +120,16 @@ def _with_room(state: RoomState, **news: object) -> RoomState:
 
 
 def _with_presence(state: RoomState, change: PresenceChanged) -> RoomState:
-    """Return the state with who came and without who went; both may be known already."""
+    """Return the state with who came, as they are now, and without who went.
+
+    All of it may be known already.
+    """
     if change.reset:
         return state.model_copy(update={"people": change.joined, "count": change.count})
     people = {person.id: person for person in (*state.people, *change.joined)}
+    for person in change.changed:
+        if person.id in people:
+            people[person.id] = person
     for user_id in change.left:
         people.pop(user_id, None)
     typing = tuple(person for person in state.typing if person.id in people)

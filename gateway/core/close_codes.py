@@ -45,8 +45,8 @@ class CloseCode(enum.IntEnum):
     SIGN_IN_TIMEOUT = 4200
     """Nobody signed in within the time that ``welcome`` told."""
 
-    SIGNED_OUT = 4201
-    """The session was ended, here or elsewhere."""
+    SESSION_ENDED = 4201
+    """The session has ended: signed out, revoked, by a changed password, or its time is over."""
 
     TOO_MANY_ERRORS = 4202
     """The client keeps sending what cannot be understood, or too fast."""

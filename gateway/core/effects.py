@@ -6,24 +6,25 @@ microsecond: text that people write cannot hold these beginnings, as the quotati
 marks in it are escaped.
 """
 
+from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
 import orjson
 
 from gateway.core.frames import payloads
-from gateway.core.ids import UserId
+from gateway.core.ids import Seq, UserId
 
 _LEFT: Final = b'{"type":"member.left"'
 _DELETED: Final = b'{"type":"chat.deleted"'
 
 
-def find_leavers(frames: bytes) -> frozenset[UserId]:
-    """Return who is not a member any more after the events in these frames."""
+def find_leavers(frames: bytes) -> Mapping[UserId, Seq]:
+    """Return whose memberships the events in these frames end, and the event that does."""
     if _LEFT not in frames:
-        return frozenset()
+        return {}
     events = (orjson.loads(payload) for payload in payloads(frames) if payload.startswith(_LEFT))
-    return frozenset(UserId(UUID(event["data"]["user"]["id"])) for event in events)
+    return {UserId(UUID(event["data"]["user"]["id"])): Seq(event["seq"]) for event in events}
 
 
 def is_redaction(frames: bytes) -> bool:

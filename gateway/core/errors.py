@@ -21,7 +21,9 @@
     │   ├── UnknownRoom
     │   ├── UnknownMessage         of this room
     │   ├── UnknownMember          of this room
-    │   └── UnknownInvitation      or expired, or used up
+    │   ├── UnknownPerson
+    │   ├── UnknownInvitation      or expired, or used up
+    │   └── UnknownSession         none of yours
     ├── Conflict              409  not in this state
     │   ├── InvalidState           the rules of the activity forbid it now
     │   ├── LastAdmin              a room has at least one
@@ -32,6 +34,7 @@
     ├── Unavailable           503  retryable: a part the command needs is away
     │   ├── DatabaseUnavailable
     │   ├── BackplaneUnavailable
+    │   ├── IdentityProviderUnavailable
     │   ├── Overloaded             a bounded queue is full
     │   └── Draining               this instance is shutting down
     └── InternalError         500  a fault of ours, logged with its trace
@@ -176,10 +179,22 @@ class UnknownMember(NotFound):
     code = "unknown_member"
 
 
+class UnknownPerson(NotFound):
+    """No such person."""
+
+    code = "unknown_person"
+
+
 class UnknownInvitation(NotFound):
     """No such invitation, or it has expired or been used up."""
 
     code = "unknown_invitation"
+
+
+class UnknownSession(NotFound):
+    """No such sign-in session among this person's, or it has ended."""
+
+    code = "unknown_session"
 
 
 class Conflict(GatewayError):
@@ -250,6 +265,12 @@ class BackplaneUnavailable(Unavailable):
     """Redis does not answer."""
 
     code = "backplane_unavailable"
+
+
+class IdentityProviderUnavailable(Unavailable):
+    """The service whose tokens are accepted does not tell its keys (``JWT_JWKS_URL``)."""
+
+    code = "identity_provider_unavailable"
 
 
 class Overloaded(Unavailable):

@@ -10,7 +10,9 @@ ADA: Final = {"id": "6f9619ff-8b86-4011-b42d-00cf4fc964ff", "name": "Ada", "avat
 GRACE: Final = {"id": "9b2f0a34-32a1-4a5e-8a0f-3d1f5b7c9e21", "name": "Grace", "avatar_url": None}
 AT: Final = "2026-05-04T09:30:00.123456Z"
 
+_GRACE_AWAY: Final = GRACE | {"status": "away"}
 _GAME_ID: Final = "c56a4180-65aa-42ec-a945-5fd21dec0538"
+_GRACE_SEEN: Final = GRACE | {"is_online": False, "last_seen": AT}
 _STORY: Final = {"id": "7d444840-9dc0-41d1-b245-5ffdce74fad2", "title": "Login page"}
 _DECK: Final = ["1", "2", "3", "5", "8", "?"]
 _STATISTICS: Final = {
@@ -23,6 +25,33 @@ _STATISTICS: Final = {
     "distribution": {"3": 1, "5": 1},
 }
 _MESSAGE_ID: Final = "d9428888-122b-41e1-b85c-61cd3cbb3210"
+_REPLY_ID: Final = "1b4e28ba-2fa1-41d2-883f-0016d3cca427"
+_MESSAGE: Final = {
+    "id": _MESSAGE_ID,
+    "seq": 42,
+    "number": 17,
+    "at": AT,
+    "content": "Hello, everybody",
+    "message_type": "text",
+    "attachment": None,
+    "author": ADA,
+    "reply_to": None,
+    "mentions": [],
+    "reactions": [{"emoji": "👍", "count": 1, "users": [GRACE["id"]]}],
+    "edited_at": None,
+    "deleted_at": None,
+}
+_REPLY: Final = {
+    **_MESSAGE,
+    "id": _REPLY_ID,
+    "seq": 43,
+    "number": 18,
+    "content": "Hello, Ada",
+    "author": GRACE,
+    "reply_to": _MESSAGE_ID,
+    "reactions": [],
+}
+_PLACE: Final = "C30cHm8OSlOdVS8dfB8qEAAAAAAAAAAq"
 _POSITION: Final = {"epoch": 1, "seq": 42}
 _ROOM: Final = {
     "id": ROOM_ID,
@@ -37,7 +66,7 @@ _ROOM: Final = {
 _HERE: Final = {
     "room": _ROOM,
     "position": _POSITION,
-    "people": [ADA, GRACE],
+    "people": [ADA | {"status": "online"}, _GRACE_AWAY],
     "count": 2,
     "typing": [GRACE],
 }
@@ -45,6 +74,17 @@ _HERE: Final = {
 COMMAND_DATA: Final[Mapping[str, Example]] = {
     "auth": {"token": "NcYt0cM3XoVnq5T2…"},
     "ping": {"sent_at": 1777887000123.5},
+    "presence.set": {"status": "away"},
+    "person.get": {"user_id": GRACE["id"]},
+    "person.list": {"user_ids": [ADA["id"], GRACE["id"]]},
+    "auth.register": {"email": "ada@example.com", "username": "Ada", "password": "••••••••••••"},
+    "auth.sign_in": {"email": "ada@example.com", "password": "••••••••••••"},
+    "auth.guest": {"name": "Ada"},
+    "auth.change_password": {"old_password": "••••••••••••", "new_password": "••••••••••••"},
+    "auth.sign_out": {},
+    "session.list": {},
+    "session.end": {"id": "9c56cc51b374c3ba"},
+    "session.end_others": {},
     "room.join": {"since": {"epoch": 1, "seq": 40}},
     "room.leave": {},
     "typing.start": {},
@@ -62,6 +102,14 @@ COMMAND_DATA: Final[Mapping[str, Example]] = {
     "reaction.add": {"message_id": _MESSAGE_ID, "emoji": "👍"},
     "reaction.remove": {"message_id": _MESSAGE_ID, "emoji": "👍"},
     "chat.read": {"seq": 42},
+    "chat.history": {"before": _PLACE, "limit": 100},
+    "chat.search": {"q": "lunch -today"},
+    "chat.get": {"message_id": _MESSAGE_ID},
+    "chat.edits": {"message_id": _MESSAGE_ID},
+    "chat.replies": {"message_id": _MESSAGE_ID},
+    "chat.receipts": {"message_id": _MESSAGE_ID},
+    "room.members": {"limit": 100},
+    "room.bans": {},
     "poker.start": {"title": "Login page"},
     "poker.vote": {"card": "5", "story_id": _STORY["id"]},
     "poker.reveal": {"story_id": _STORY["id"]},
@@ -70,6 +118,27 @@ COMMAND_DATA: Final[Mapping[str, Example]] = {
 REPLIES: Final[Mapping[str, Example]] = {
     "AuthOk": {"user": ADA},
     "PingOk": {"sent_at": 1777887000123.5, "server_time_ms": 1777887000140.25},
+    "PersonView": _GRACE_SEEN,
+    "PeopleView": {"people": [ADA | {"is_online": True, "last_seen": AT}, _GRACE_SEEN]},
+    "SignedInOk": {
+        "user": ADA,
+        "is_guest": True,
+        "token": "NcYt0cM3XoVnq5T2…",
+        "expires_at": AT,
+    },
+    "SessionsListed": {
+        "sessions": [
+            {
+                "id": "b5bb9d8014a0f9b1",
+                "created_at": AT,
+                "expires_at": "2026-05-05T09:30:00.123456Z",
+                "address": "192.0.2.7",
+                "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:138.0) Firefox/138.0",
+                "current": True,
+            }
+        ]
+    },
+    "SessionsEnded": {"ended": 1},
     "Committed": {"seq": 42, "at": AT},
     "UpToDate": {"resume": "up_to_date", **_HERE},
     "Replay": {"resume": "replay", **_HERE},
@@ -77,23 +146,7 @@ REPLIES: Final[Mapping[str, Example]] = {
         "resume": "snapshot",
         **_HERE,
         "chat": {
-            "messages": [
-                {
-                    "id": _MESSAGE_ID,
-                    "seq": 42,
-                    "number": 17,
-                    "at": AT,
-                    "content": "Hello, everybody",
-                    "message_type": "text",
-                    "attachment": None,
-                    "author": ADA,
-                    "reply_to": None,
-                    "mentions": [],
-                    "reactions": [{"emoji": "👍", "count": 1, "users": [GRACE["id"]]}],
-                    "edited_at": None,
-                    "deleted_at": None,
-                }
-            ],
+            "messages": [_MESSAGE],
             "has_more": False,
         },
         "poker": {
@@ -108,11 +161,47 @@ REPLIES: Final[Mapping[str, Example]] = {
             "statistics": None,
         },
     },
+    "MessagePage": {"messages": [_MESSAGE, _REPLY], "previous": _PLACE, "next": None},
+    "FoundPage": {"messages": [_REPLY, _MESSAGE], "next": None},
+    "MessageView": _MESSAGE,
+    "EditHistory": {"edits": [{"content": "Hello", "replaced_at": AT, "seq": 45}]},
+    "RepliesPage": {"messages": [_REPLY], "next": None},
+    "Receipts": {"receipts": [{"user": GRACE, "read_at": AT}]},
+    "MemberPage": {
+        "members": [
+            {
+                "user": ADA,
+                "role": "admin",
+                "joined_at": AT,
+                "muted_until": None,
+                "read_up_to": 42,
+            }
+        ],
+        "next": None,
+    },
+    "BanPage": {
+        "bans": [
+            {
+                "user": GRACE,
+                "until": None,
+                "reason": "Advertising",
+                "banned_by": ADA,
+                "at": AT,
+            }
+        ],
+        "next": None,
+    },
 }
 
 EVENT_DATA: Final[Mapping[str, Example]] = {
     "member.joined": {"user": GRACE, "role": "member"},
-    "presence.changed": {"joined": [GRACE], "left": [], "count": 2, "reset": False},
+    "presence.changed": {
+        "joined": [ADA | {"status": "online"}],
+        "left": [],
+        "changed": [_GRACE_AWAY],
+        "count": 2,
+        "reset": False,
+    },
     "typing.changed": {"users": [GRACE]},
     "room.updated": {
         "name": "Lounge",
@@ -175,5 +264,5 @@ NOTICE_DATA: Final[Mapping[str, Example]] = {
     },
     "draining": {"reconnect_in_ms": 1800},
     "room.closed": {"room": ROOM_ID},
-    "behind": {"room": ROOM_ID, "people": [ADA, GRACE], "count": 2, "typing": []},
+    "behind": {"room": ROOM_ID, "people": [_GRACE_AWAY], "count": 1, "typing": []},
 }

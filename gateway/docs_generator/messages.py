@@ -12,7 +12,45 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from gateway.activities.accounts.messages import (
+    AuthChangePassword,
+    AuthGuest,
+    AuthRegister,
+    AuthSignIn,
+    AuthSignOut,
+    SessionEnd,
+    SessionEndOthers,
+    SessionList,
+    SessionsEnded,
+    SessionsListed,
+    SignedInOk,
+)
+from gateway.activities.chat.messages import MessageView
+from gateway.activities.people.messages import (
+    PeopleView,
+    PersonGet,
+    PersonList,
+    PersonView,
+    PresenceSet,
+)
 from gateway.activities.protocol import COMMANDS, EVENTS, NOTICES, Replay, RoomState, UpToDate
+from gateway.activities.reading.messages import (
+    BanPage,
+    ChatEdits,
+    ChatGet,
+    ChatHistory,
+    ChatReceipts,
+    ChatReplies,
+    ChatSearch,
+    EditHistory,
+    FoundPage,
+    MemberPage,
+    MessagePage,
+    Receipts,
+    RepliesPage,
+    RoomBans,
+    RoomMembers,
+)
 from gateway.activities.rooms.messages import RoomJoin, RoomLeave, TypingStart, TypingStop
 from gateway.core.protocol.base import (
     Command,
@@ -32,10 +70,29 @@ Schema = dict[str, Any]
 _OWN_REPLIES: Final[Mapping[type[Command], tuple[type[WireModel], ...]]] = {
     Auth: (AuthOk,),
     Ping: (PingOk,),
+    PresenceSet: (),
+    PersonGet: (PersonView,),
+    PersonList: (PeopleView,),
+    AuthRegister: (SignedInOk,),
+    AuthSignIn: (SignedInOk,),
+    AuthGuest: (SignedInOk,),
+    AuthChangePassword: (),
+    AuthSignOut: (),
+    SessionList: (SessionsListed,),
+    SessionEnd: (SessionsEnded,),
+    SessionEndOthers: (SessionsEnded,),
     RoomJoin: (UpToDate, Replay, RoomState),
     RoomLeave: (),
     TypingStart: (),
     TypingStop: (),
+    ChatHistory: (MessagePage,),
+    ChatSearch: (FoundPage,),
+    ChatGet: (MessageView,),
+    ChatEdits: (EditHistory,),
+    ChatReplies: (RepliesPage,),
+    ChatReceipts: (Receipts,),
+    RoomMembers: (MemberPage,),
+    RoomBans: (BanPage,),
 }
 
 _REF: Final = "#/components/schemas/{model}"

@@ -39,6 +39,11 @@ sent with the opening handshake, as `Authorization: Bearer …` or as the cookie
 for web pages; or, where a client can send neither, in an `auth` command within the time that
 `welcome` tells. It never stands in the address, which ends up in logs.
 
+A session lasts a day. When it ends before (signed out, revoked with `session.end` or over HTTP,
+or ended by a changed password), its connections are closed with 4201 on every instance at once;
+while Redis is away, and when its day is over, within a minute. The same goes for tokens of another
+service (JWT), where the gateway is set up to accept them: [accounts.md](accounts.md).
+
 ## Messages
 
 | message | shape |

@@ -8,6 +8,7 @@ import enum
 import math
 import random
 from collections import Counter
+from collections.abc import KeysView
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -60,6 +61,11 @@ class Admission:
     def is_crowded(self) -> bool:
         """Whether new connections should wait."""
         return self.entering >= self.settings.max_entering
+
+    @property
+    def people(self) -> KeysView[UserId]:
+        """Who has a connection, now and whenever it is looked at."""
+        return self._of_user.keys()
 
     def has_room_for_address(self, address: str) -> bool:
         """Whether one more connection may come from there."""

@@ -80,8 +80,10 @@ class _Room:
     def add(self, submission: Submission, outcome: Outcome, now: datetime) -> Committed:
         """Give the events their numbers; return the reply. The first event carries the key."""
         actor, key = submission.actor.user_id, submission.key
-        self.standings.update(outcome.standings)
-        self.touched.update(outcome.touched)
+        if outcome.standings:
+            self.standings.update(outcome.standings)
+        if outcome.touched:
+            self.touched.update(outcome.touched)
         if outcome.is_archived is not None:
             self.is_archived = outcome.is_archived
         if not outcome.events:

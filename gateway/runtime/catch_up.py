@@ -41,8 +41,12 @@ class CatchUp:
         else:
             room.admit(connection, after)
 
-    def follow(self, connection: Connection, room: Room, after: Seq) -> None:
-        """Send what a returning connection missed since ``after``, then let it in."""
+    def follow(self, connection: Connection, room: Room, after: Seq, standing: Seq) -> None:
+        """Send what a returning connection missed since ``after``, then let it in.
+
+        After event ``standing`` the person was a member, whatever happened in between.
+        """
+        room.vouch(connection, standing)
         room.park_at(connection, after)
         self.resumed(connection)
 
@@ -91,8 +95,9 @@ class CatchUp:
             self.admit(connection, room, reached)
 
     async def _send(self, connection: Connection, room: Room, after: Seq, until: Seq) -> Seq | None:
-        """Send the log after ``after`` up to ``until`` or a little farther.
+        """Send the log after ``after`` up to ``until``, where the room is.
 
+        No farther: what ends the membership passes through the room first.
         Return how far, or ``None`` when the connection has been parked on the
         way or is gone.
         """
@@ -102,6 +107,7 @@ class CatchUp:
                 return None
             if stretch is None:
                 raise LogTrimmedError
+            stretch = stretch.until(until)
             connection.write(stretch.frames)
             self.events_sent += stretch.last - after
             after = stretch.last

@@ -12,6 +12,7 @@ handed to the ledger, which keeps their order, and are not waited for.
 import asyncio
 import fcntl
 import http
+import math
 import struct
 import termios
 from collections.abc import Callable, Coroutine, Sequence
@@ -29,8 +30,8 @@ from gateway.core.frames import PING, text_frame
 from gateway.core.identity import Identity
 from gateway.core.ids import ConnectionId, RoomId, UserId
 from gateway.core.limits import TokenBucket
-from gateway.core.protocol.base import Command, WireModel
-from gateway.core.protocol.connection import Draining
+from gateway.core.protocol.base import Command, Status, WireModel
+from gateway.core.protocol.connection import Draining, Ping
 from gateway.core.protocol.decode import peek_id
 from gateway.core.protocol.encode import encode_committed, encode_error, encode_notice, encode_ok
 from gateway.runtime import handshake
@@ -77,10 +78,12 @@ class Connection(asyncio.Protocol):
         "_protocol",
         "_reading_paused",
         "_transport",
+        "active_at",
         "address",
         "heard_at",
         "id",
         "identity",
+        "is_away",
         "is_catching_up",
         "is_paused",
         "opened_at",
@@ -96,7 +99,9 @@ class Connection(asyncio.Protocol):
         """Where the client is, once its handshake is accepted: behind a proxy, not the peer."""
         self.identity: Identity | None = None
         self.rooms: dict[RoomId, Room] = {}
-        self.opened_at = self.heard_at = endpoint.now()
+        self.opened_at = self.heard_at = self.active_at = endpoint.now()
+        """``active_at``: when the last command but ``ping`` came; infinite after ``online``."""
+        self.is_away = False
         self.pinged = False
         self._endpoint = endpoint
         self._protocol = RoomProtocol(
@@ -172,7 +177,7 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         self.is_paused = False
         self.heard_at = self._endpoint.now()
-        self._update_reading()
+        self._work_on()
         self._endpoint.dispatcher.resumed(self)
 
     # What the server side does with it
@@ -247,6 +252,17 @@ class Connection(asyncio.Protocol):
             self.pinged = True
             self._transport.write(PING)
 
+    def set_away(self, *, away: bool) -> None:
+        """Be away from now on, or busy again."""
+        if away != self.is_away:
+            self.is_away = away
+            self._endpoint.dispatcher.away_changed(self)
+
+    def say_status(self, status: Status) -> None:
+        """Be as the client says: away until its next command, or online until it says otherwise."""
+        self.active_at = math.inf if status == "online" else self._endpoint.now()
+        self.set_away(away=status == "away")
+
     def close(self, code: CloseCode, reason: str) -> None:
         """Close with a code; the peer has ``CLOSE_SECONDS`` to agree."""
         if self._protocol.state is State.OPEN:
@@ -313,8 +329,8 @@ class Connection(asyncio.Protocol):
             self._receive_text(b"".join(part.data for part in parts))
 
     def _receive_text(self, text: bytes) -> None:
-        """Carry out a message now, or when those before it are done."""
-        if self._busy:
+        """Carry out a message now, or when those before it are done and their answers taken."""
+        if self._busy or self.is_paused:
             self._inbox.append(text)
             self._update_reading()
         else:
@@ -327,7 +343,8 @@ class Connection(asyncio.Protocol):
             self.close(CloseCode.NOT_UTF8, "A text frame was not UTF-8.")
             return
         limit = self._endpoint.settings.max_message_bytes
-        if not self._bucket.take(self._endpoint.now()):
+        now = self._endpoint.now()
+        if not self._bucket.take(now):
             self._mistake(peek_id(text), RateLimited("Too many commands: slow down."))
             return
         try:
@@ -337,6 +354,10 @@ class Connection(asyncio.Protocol):
         except BadRequest as error:
             self._mistake(peek_id(text), error)
             return
+        if type(command) is not Ping:
+            self.active_at = max(self.active_at, now)
+            if self.is_away:
+                self.set_away(away=False)
         if (work := self._endpoint.dispatcher.dispatch(self, command)) is not None:
             self._run(work)
 
@@ -363,7 +384,11 @@ class Connection(asyncio.Protocol):
 
     def _work_done(self, _task: asyncio.Task[None]) -> None:
         self._busy = False
-        while self._inbox and not self._busy:
+        self._work_on()
+
+    def _work_on(self) -> None:
+        """Carry out what was held back, as long as nothing holds it back again."""
+        while self._inbox and not self._busy and not self.is_paused:
             self._handle(self._inbox.pop(0))
         self._update_reading()
 

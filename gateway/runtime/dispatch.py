@@ -2,10 +2,13 @@
 
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.activities import protocol
+from gateway.activities.accounts.messages import SignedInOk
+from gateway.activities.accounts.requests import SignIn
 from gateway.activities.activity import Request, Submission
+from gateway.activities.people.messages import PresenceSet
 from gateway.activities.protocol import RoomClosed
 from gateway.activities.rooms.messages import RoomJoin, RoomLeave, TypingStart, TypingStop
 from gateway.core.errors import (
@@ -26,8 +29,16 @@ from gateway.runtime.endpoint import Endpoint
 from gateway.runtime.joining import Joining
 from gateway.runtime.ledger import Ledger
 from gateway.runtime.typing_notes import TypingNotes
+from gateway.runtime.whereabouts import Whereabouts
 
 Work = Coroutine[Any, Any, None]
+
+
+class Requests(NamedTuple):
+    """Who carries out the commands that change no room's log."""
+
+    sign_ins: Mapping[type[Command], SignIn]
+    of_people: Mapping[type[Command], Request]
 
 
 class Dispatcher:
@@ -40,22 +51,26 @@ class Dispatcher:
         joining: Joining,
         typing: TypingNotes,
         catch_up: CatchUp,
-        requests: Mapping[type[Command], Request],
+        whereabouts: Whereabouts,
+        requests: Requests,
     ) -> None:
         self._endpoint = endpoint
         self._ledger = ledger
         self._joining = joining
         self._typing = typing
         self._catch_up = catch_up
+        self._whereabouts = whereabouts
         self._requests = requests
         self._handlers: Mapping[type[Command], Callable[[Connection, Any], Work | None]] = {
             Auth: self._auth,
             Ping: self._ping,
+            PresenceSet: self._set_status,
             RoomJoin: self._join,
             RoomLeave: self._leave,
             TypingStart: self._start_typing,
             TypingStop: self._stop_typing,
-            **dict.fromkeys(requests, self._request),
+            **dict.fromkeys(requests.sign_ins, self._sign_in),
+            **dict.fromkeys(requests.of_people, self._request),
             **{
                 command: self._record
                 for command in protocol.COMMANDS
@@ -85,15 +100,39 @@ class Dispatcher:
             self._joining.leave(connection, room_id, for_good=True)
             connection.send(encode_notice(RoomClosed(room=room_id)))
 
+    def away_changed(self, connection: Connection) -> None:
+        """Take in that a connection has become away, or busy again."""
+        self._joining.away_changed(connection)
+
+    def signed_in(self, connection: Connection) -> None:
+        """Take in that somebody is there."""
+        self._whereabouts.came(_identity(connection).user_id)
+
     def disconnected(self, connection: Connection, *, said_goodbye: bool) -> None:
         """Take a connection out of its rooms."""
         for room_id in list(connection.rooms):
             self._joining.leave(connection, room_id, for_good=said_goodbye)
+        if connection.identity is not None:
+            self._whereabouts.went(connection.identity.user_id, for_good=said_goodbye)
 
     def _auth(self, connection: Connection, command: Auth) -> Work:
-        if connection.identity is not None:
-            raise AlreadyAuthenticated("This connection has signed in already.")
+        _require_nobody(connection)
         return _answer(connection, command, self._authenticate(connection, command))
+
+    def _sign_in(self, connection: Connection, command: Command) -> Work:
+        _require_nobody(connection)
+        return _answer(connection, command, self._come_in(connection, command))
+
+    async def _come_in(self, connection: Connection, command: Command) -> SignedInOk:
+        address = connection.address or "local"
+        signed_in = await self._requests.sign_ins[type(command)](command, address)
+        self._endpoint.signed_in(connection, signed_in.identity)
+        return SignedInOk(
+            user=signed_in.identity.person,
+            is_guest=signed_in.identity.is_guest,
+            token=signed_in.token,
+            expires_at=signed_in.expires_at,
+        )
 
     async def _authenticate(self, connection: Connection, command: Auth) -> AuthOk:
         identity = await self._endpoint.authenticate(connection, command.data.token)
@@ -102,6 +141,11 @@ class Dispatcher:
     def _ping(self, connection: Connection, command: Ping) -> None:
         ok = PingOk(sent_at=command.data.sent_at, server_time_ms=time.time() * 1000)
         connection.reply(command, ok)
+
+    def _set_status(self, connection: Connection, command: PresenceSet) -> None:
+        _identity(connection)
+        connection.say_status(command.data.status)
+        connection.reply(command)
 
     def _record(self, connection: Connection, command: DurableCommand) -> None:
         """Hand a durable command to the ledger; the reply follows the commit."""
@@ -114,12 +158,12 @@ class Dispatcher:
         self._ledger.enqueue(submission, connection, command.id)
 
     def _request(self, connection: Connection, command: Command) -> Work:
-        carry_out = self._requests[type(command)]
+        carry_out = self._requests.of_people[type(command)]
         return _answer(connection, command, carry_out(_identity(connection), command))
 
     def _join(self, connection: Connection, command: RoomJoin) -> Work:
         identity = _identity(connection)
-        return _answer(connection, command, self._joining.join(connection, identity, command))
+        return _carry_out(connection, command, self._joining.join(connection, identity, command))
 
     def _leave(self, connection: Connection, command: RoomLeave) -> None:
         _require_joined(connection, command)
@@ -144,17 +188,28 @@ class Dispatcher:
 async def _answer(
     connection: Connection, command: Command, work: Awaitable[WireModel | None]
 ) -> None:
-    """Await ``work`` and reply with what it returns (``None``: it has replied by itself)."""
+    """Await ``work`` and reply with what it returns, or with why it failed."""
+
+    async def reply() -> None:
+        connection.reply(command, await work)
+
+    await _carry_out(connection, command, reply())
+
+
+async def _carry_out(connection: Connection, command: Command, work: Awaitable[None]) -> None:
+    """Await ``work``, which replies by itself where it does not fail."""
     try:
-        body = await work
+        await work
     except GatewayError as error:
         connection.refuse(command.id, error)
     except Exception:
         connection.refuse(command.id, InternalError("The gateway could not carry this out."))
         raise
-    else:
-        if body is not None:
-            connection.reply(command, body)
+
+
+def _require_nobody(connection: Connection) -> None:
+    if connection.identity is not None:
+        raise AlreadyAuthenticated("This connection has signed in already.")
 
 
 def _identity(connection: Connection) -> Identity:

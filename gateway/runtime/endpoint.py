@@ -6,7 +6,7 @@ import itertools
 import secrets
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -15,7 +15,7 @@ import structlog
 from gateway.core.close_codes import CloseCode
 from gateway.core.errors import GatewayError, InvalidToken, RateLimited
 from gateway.core.identity import Identity
-from gateway.core.ids import ConnectionId, InstanceId, RoomId
+from gateway.core.ids import ConnectionId, InstanceId, RoomId, SessionId
 from gateway.core.protocol.base import Command
 from gateway.core.protocol.connection import Limits, Welcome
 from gateway.core.protocol.decode import CommandDecoder
@@ -23,6 +23,7 @@ from gateway.core.protocol.encode import encode_notice
 from gateway.runtime.admission import Admission, AdmissionSettings, Refusal
 from gateway.runtime.connection import Connection
 from gateway.runtime.handshake import ClientAddress, OriginCheck
+from gateway.runtime.session_index import SessionIndex
 from gateway.runtime.supervision import Supervisor
 
 log = structlog.get_logger()
@@ -49,6 +50,7 @@ class ConnectionSettings:
     commands_burst: float = 200.0
     auth_seconds: float = 10.0
     heartbeat_seconds: float = 25.0
+    away_after_seconds: float = 300.0
     compression: bool = False
     admission: AdmissionSettings = field(default_factory=AdmissionSettings)
 
@@ -79,8 +81,14 @@ class Dispatch(Protocol):
     def put_out(self, connection: Connection, room_id: RoomId) -> None:
         """Close a room on the connection of somebody who is not a member any more."""
 
+    def away_changed(self, connection: Connection) -> None:
+        """Take in that a connection has become away, or busy again."""
+
+    def signed_in(self, connection: Connection) -> None:
+        """Take in that somebody is there."""
+
     def disconnected(self, connection: Connection, *, said_goodbye: bool) -> None:
-        """Take a connection out of its rooms."""
+        """Take a connection out of its rooms, once it is counted out."""
 
 
 class Endpoint:
@@ -103,6 +111,7 @@ class Endpoint:
         self.client_address = client_address
         self.admission = Admission(settings.admission)
         self.connections: set[Connection] = set()
+        self.sessions = SessionIndex()
         self.dispatcher: Dispatch
         self.is_draining = False
         self.opened = 0
@@ -149,6 +158,7 @@ class Endpoint:
             self.admission.leave(connection.address)
         if connection.identity is not None:
             self.admission.leave_user(connection.identity.user_id)
+            self.sessions.discard(connection.identity.session_id, connection)
         self.dispatcher.disconnected(connection, said_goodbye=said_goodbye)
 
     async def welcome(self, connection: Connection, token: str | None) -> None:
@@ -187,23 +197,38 @@ class Endpoint:
         return identity
 
     def signed_in(self, connection: Connection, identity: Identity) -> None:
-        """Note who is on a connection; close it and raise ``RateLimited`` where it is too much."""
+        """Note who is on a connection; close it and raise ``RateLimited`` where it is too much.
+
+        ``InvalidToken`` when the session has ended while it was looked up.
+        """
         if connection not in self.connections:
             return  # gone meanwhile
+        if self.sessions.has_ended(identity.session_id):
+            raise InvalidToken("This session has ended; sign in again.")
         if not self.admission.has_room_for_user(identity.user_id):
             self.admission.turn_away(Refusal.USER)
             connection.close(CloseCode.TOO_MANY_CONNECTIONS, "You have too many connections open.")
             raise RateLimited("You have too many connections open.")
         self.admission.enter_user(identity.user_id)
+        self.sessions.add(identity.session_id, connection)
         connection.identity = identity
         self._unauthenticated.pop(connection, None)
+        self.dispatcher.signed_in(connection)
+
+    def end_sessions(self, session_ids: Iterable[SessionId]) -> None:
+        """Close the connections of sessions that have ended, and say nothing more to them."""
+        for connection in self.sessions.end(session_ids, self.now()):
+            connection.close(CloseCode.SESSION_ENDED, "Your session has ended.")
+            # Not when the peer agrees to the close: until then it would hear its rooms.
+            self.dispatcher.disconnected(connection, said_goodbye=True)
 
     async def run(self) -> None:
-        """Ping the silent, close the dead and the anonymous: until cancelled."""
+        """Ping the silent, close the dead and the anonymous, note the idle: until cancelled."""
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
             self._close_anonymous()
             self._check_heartbeats()
+            self._note_idle()
 
     async def close_all(self, within_seconds: float) -> None:
         """Close every connection, and wait for the peers to agree."""
@@ -238,3 +263,10 @@ class Endpoint:
                 connection.close(CloseCode.HEARTBEAT_LOST, "Nothing was heard from you.")
             elif connection.heard_at < silent_since and not connection.pinged:
                 connection.ping()
+
+    def _note_idle(self) -> None:
+        """Have those be away who only prove that they live. No timer each: so many look at once."""
+        idle_since = self.now() - self.settings.away_after_seconds
+        for connection in self.connections:
+            if connection.active_at < idle_since and not connection.is_away:
+                connection.set_away(away=True)

@@ -64,11 +64,11 @@ class Joining:
         # No await from here on: the reply, the held events and the live ones are one sequence.
         if room_id not in connection.rooms:
             connection.rooms[room_id] = room
-            self._presence.arrive(room, identity.person)
+            self._presence.arrive(room, identity.person, away=connection.is_away)
         connection.reply(command, reading.complete(room))
         since = command.data.since
         if reading.resume is Resume.REPLAY and since is not None:
-            self._catch_up.follow(connection, room, Seq(since.seq))
+            self._catch_up.follow(connection, room, Seq(since.seq), reading.seq)
         else:
             self._catch_up.admit(connection, room, reading.seq)
 
@@ -78,8 +78,15 @@ class Joining:
         self._hub.leave(room, connection)
         if connection.identity is not None:
             user_id = connection.identity.user_id
-            if self._presence.depart(room, user_id, for_good=for_good):
+            away = connection.is_away
+            if self._presence.depart(room, user_id, away=away, for_good=for_good):
                 self._typing.mark(room, user_id, typing=False)
+
+    def away_changed(self, connection: Connection) -> None:
+        """Take in that a connection has become away, or busy, in the rooms it has open."""
+        if connection.identity is not None:
+            user_id = connection.identity.user_id
+            self._presence.set_away(connection.rooms.values(), user_id, away=connection.is_away)
 
     def _forget(self, connection: Connection, room: Room) -> None:
         if room.id in connection.rooms:

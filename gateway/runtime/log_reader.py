@@ -45,6 +45,13 @@ class Stretch(NamedTuple):
         rest = skip_frames(self.frames, seq - self.first + 1)
         return Stretch(Seq(seq + 1), self.last, rest)
 
+    def until(self, seq: Seq) -> "Stretch":
+        """Return the part up to event ``seq``, which is one of these or a later one."""
+        if seq >= self.last:
+            return self
+        rest = skip_frames(self.frames, seq - self.first + 1)
+        return Stretch(self.first, seq, self.frames[: len(self.frames) - len(rest)])
+
 
 class _PageId(NamedTuple):
     room_id: RoomId

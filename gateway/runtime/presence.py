@@ -10,7 +10,8 @@ missed something. Whoever's instance dies is gone with its lease
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 from typing import NamedTuple
 
 import structlog
@@ -24,7 +25,7 @@ from gateway.backplane.settings import RedisSettings
 from gateway.core.coalescer import UNTIL_NEXT_TICK, Coalescer
 from gateway.core.errors import BackplaneUnavailable
 from gateway.core.ids import InstanceId, RoomId, UserId
-from gateway.core.protocol.base import Person
+from gateway.core.protocol.base import PersonHere, Status
 from gateway.core.protocol.encode import encode_ephemeral
 from gateway.core.publication import Kind, Publication
 from gateway.core.roster import Change
@@ -85,19 +86,27 @@ class Presence:
         self._unread: set[RoomId] = set()
         self._heard_while_reading: dict[RoomId, list[Change]] = {}
         self._gone_lately: deque[_Gone] = deque(maxlen=MAX_GONE)
+        self._unsaid: dict[RoomId, set[UserId]] = {}
+        """Whose status may be another than was announced: the next tick does it, by the room."""
 
     # What local connections do
 
-    def arrive(self, room: Room, person: Person) -> None:
+    def arrive(self, room: Room, person: PersonHere, *, away: bool) -> None:
         """Count one more local connection of a person in a room."""
         people = self._local.setdefault(room.id, {})
-        local = people.setdefault(UserId(person.id), _Local(person))
+        user_id = UserId(person.id)
+        local = people.setdefault(user_id, _Local(person))
         local.connections += 1
+        local.busy += not away
         local.keep()
         if local.connections == 1:
-            self._announce(room.id, Change(instance_id=self._instance_id, here=(person,)))
+            local.person = person
+            change = Change(instance_id=self._instance_id, here=(local.say(),))
+            self._announce(room.id, change)
+        else:
+            self._look_at_status(room.id, user_id, local)
 
-    def depart(self, room: Room, user_id: UserId, *, for_good: bool) -> bool:
+    def depart(self, room: Room, user_id: UserId, *, away: bool, for_good: bool) -> bool:
         """Count one less; the last one ends the person's presence, at once if ``for_good``.
 
         Return whether it was the last one here.
@@ -106,7 +115,9 @@ class Presence:
         if local is None:
             return False
         local.connections -= 1
+        local.busy -= not away
         if local.connections > 0:
+            self._look_at_status(room.id, user_id, local)
             return False
         if for_good:
             self._gone(room.id, user_id)
@@ -114,6 +125,13 @@ class Presence:
             loop = asyncio.get_running_loop()
             local.linger = loop.call_later(LINGER_SECONDS, self._gone, room.id, user_id)
         return True
+
+    def set_away(self, rooms: Iterable[Room], user_id: UserId, *, away: bool) -> None:
+        """Take in that a person's connection, with these rooms open, is away now, or busy."""
+        for room in rooms:
+            if (local := self._local.get(room.id, {}).get(user_id)) is not None:
+                local.busy += -1 if away else 1
+                self._look_at_status(room.id, user_id, local)
 
     def announce_all(self) -> None:
         """Say anew who is here and who has gone: Redis may have lost it, or not heard it."""
@@ -167,7 +185,8 @@ class Presence:
                 self._unread.discard(room_id)
 
     def tick(self) -> None:
-        """Tell members who has come and gone since they were told last."""
+        """Announce what has changed here, and tell members of all that has since the last time."""
+        self._say_statuses()
         self._news.tick(self._now())
 
     # Inside
@@ -175,17 +194,33 @@ class Presence:
     def _announce(self, room_id: RoomId, change: Change) -> None:
         """Tell the other instances, the hash in Redis, and our own roster."""
         key = keys.room_presence(room_id)
-        for person in change.here:
-            field = f"{self._instance_id}:{person.id}"
-            self._publisher.send("HSET", key, field, person.model_dump_json())
         for user_id in change.gone:
             self._publisher.send("HDEL", key, f"{self._instance_id}:{user_id}")
         if change.here:
+            entries = [
+                (f"{self._instance_id}:{person.id}", person.model_dump_json())
+                for person in change.here
+            ]
+            self._publisher.send("HSET", key, *chain.from_iterable(entries))
             self._publisher.send("EXPIRE", key, FORGOTTEN_SECONDS)
         publication = Publication(Kind.PRESENCE, change.encode())
         self._publisher.publish(keys.room_channel(room_id), publication.encode())
         if (room := self._rooms.get(room_id)) is not None:
             self._fold(room, change)
+
+    def _look_at_status(self, room_id: RoomId, user_id: UserId, local: "_Local") -> None:
+        if local.status != local.person.status:
+            self._unsaid.setdefault(room_id, set()).add(user_id)
+
+    def _say_statuses(self) -> None:
+        """Announce whose status is another than was said last."""
+        unsaid, self._unsaid = self._unsaid, {}
+        for room_id, user_ids in unsaid.items():
+            people = self._local.get(room_id, {})
+            locals_ = [people[user_id] for user_id in user_ids if user_id in people]
+            here = tuple(one.say() for one in locals_ if one.status != one.person.status)
+            if here:
+                self._announce(room_id, Change(instance_id=self._instance_id, here=here))
 
     def _fold(self, room: Room, change: Change) -> None:
         room.roster.fold(change)
@@ -202,7 +237,11 @@ class Presence:
         if diff is None:
             return None
         event = PresenceChanged(
-            joined=diff.joined, left=diff.left, count=len(room.roster), reset=diff.reset
+            joined=diff.joined,
+            left=diff.left,
+            changed=diff.changed,
+            count=len(room.roster),
+            reset=diff.reset,
         )
         room.tell(encode_ephemeral(room.id, event))
         return BIG_ROOM_SECONDS if room.roster.is_big else UNTIL_NEXT_TICK
@@ -258,20 +297,37 @@ class Presence:
             if instance_id not in live:
                 self._publisher.send("HDEL", keys.room_presence(room_id), field)
             elif instance_id != self._instance_id:
-                here = (Person.model_validate_json(person),)
+                here = (PersonHere.model_validate_json(person),)
                 changes.append(Change(instance_id=instance_id, here=here))
         return changes
 
 
 class _Local:
-    """A person whom this instance serves in a room, by so many connections."""
+    """A person whom this instance serves in a room, by so many connections.
 
-    __slots__ = ("connections", "linger", "person")
+    ``busy`` of them are not away. ``person`` is what was said of them last.
+    """
 
-    def __init__(self, person: Person) -> None:
+    __slots__ = ("busy", "connections", "linger", "person")
+
+    def __init__(self, person: PersonHere) -> None:
         self.person = person
         self.connections = 0
+        self.busy = 0
         self.linger: asyncio.TimerHandle | None = None
+
+    @property
+    def status(self) -> Status:
+        """How they are; without a connection, as they were: they may come back."""
+        if not self.connections:
+            return self.person.status
+        return "online" if self.busy else "away"
+
+    def say(self) -> PersonHere:
+        """Return the person as they are now, to be announced."""
+        if self.person.status != self.status:
+            self.person = self.person.being(self.status)
+        return self.person
 
     def keep(self) -> None:
         """Call off the end of the person's presence."""

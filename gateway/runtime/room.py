@@ -13,7 +13,7 @@ come back from far behind: nothing is sent to it from here but its position is
 noted, and ``catch_up`` makes it a newcomer again.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from gateway.core.close_codes import CloseCode
@@ -80,6 +80,7 @@ class Room:
         "_newcomers",
         "_parked",
         "_schedule_flush",
+        "_standing",
         "_waiting",
         "_writes",
         "deliveries",
@@ -114,6 +115,7 @@ class Room:
         """The members that take compressed frames; ``_writes`` has the others."""
         self._newcomers: dict[Member, _Newcomer] = {}
         self._parked: dict[Member, Seq] = {}
+        self._standing: dict[Member, Seq] = {}
         self._frames: list[bytes] = []
         self._waiting: dict[Seq, Publication] = {}
 
@@ -131,7 +133,7 @@ class Room:
 
     def expect(self, member: Member) -> None:
         """Hold the room's events for a connection that is being told what came before them."""
-        self.remove(member)
+        self._take_out(member)
         self._newcomers[member] = _Newcomer()
 
     def admit(self, member: Member, after: Seq) -> None:
@@ -163,7 +165,7 @@ class Room:
 
     def park_at(self, member: Member, after: Seq) -> None:
         """Note that a connection has been told everything up to ``after``, and no more for now."""
-        self.remove(member)
+        self._take_out(member)
         self._parked[member] = after
 
     def parked_at(self, member: Member) -> Seq | None:
@@ -172,6 +174,17 @@ class Room:
 
     def remove(self, member: Member) -> None:
         """Forget a connection."""
+        self._take_out(member)
+        self._standing.pop(member, None)
+
+    def vouch(self, member: Member, seq: Seq) -> None:
+        """Note that it is a member after event ``seq``, though it may have been none in between.
+
+        For one that is told older events first.
+        """
+        self._standing[member] = seq
+
+    def _take_out(self, member: Member) -> None:
         self._writes_for(member).pop(member, None)
         self._newcomers.pop(member, None)
         self._parked.pop(member, None)
@@ -234,19 +247,19 @@ class Room:
     def _deliver(self, publication: Publication) -> None:
         self.seq = publication.last
         self._collect(publication.body)
+        if leavers := find_leavers(publication.body):
+            self.flush()  # which tells them that
+            self._put_out((*self._writes, *self._deflated_writes, *self._parked), leavers)
         for member, newcomer in list(self._newcomers.items()):
             self._pass_on(member, newcomer, publication)
             self._promote(member, newcomer)
         if is_redaction(publication.body):
             self._forget_log(self.id)
-        if leavers := find_leavers(publication.body):
-            self.flush()
-            insiders = (*self._writes, *self._deflated_writes, *self._parked)
-            self._put_out(insiders, leavers)
 
-    def _put_out(self, members: Iterable[Member], leavers: Collection[UserId]) -> None:
+    def _put_out(self, members: Iterable[Member], leavers: Mapping[UserId, Seq]) -> None:
         for member in members:
-            if member.user_id in leavers:
+            left_at = leavers.get(member.user_id) if member.user_id is not None else None
+            if left_at is not None and left_at > self._standing.get(member, 0):
                 member.put_out(self.id)
 
     def _collect(self, frames: bytes) -> None:
@@ -272,6 +285,7 @@ class Room:
             return
         self.flush()  # frames collected so far are not for the newcomer: it has had them
         del self._newcomers[member]
+        self._standing.pop(member, None)
         self._writes_for(member)[member] = member.write
 
     def _writes_for(self, member: Member) -> dict[Member, Callable[[bytes], None]]:

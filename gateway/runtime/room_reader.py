@@ -139,4 +139,4 @@ def _answer(standing: Standing | None, since: Position | None) -> Reading | Gate
     if standing.role is None:
         return None
     end = Position(standing.epoch, Seq(standing.last_seq))
-    return Reading(how_to_resume(since, end), standing)
+    return Reading(how_to_resume(since, end, Seq(standing.log_start)), standing)

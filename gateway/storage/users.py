@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import asyncpg
 
 from gateway.core.errors import EmailTaken, UsernameTaken
+from gateway.core.ids import UserId
 from gateway.storage.connection import Connection
 from gateway.storage.generated import users
 from gateway.storage.generated.tables import UserRow
@@ -30,6 +31,38 @@ async def register_guest(conn: Connection, *, username: str, avatar_url: str | N
     """Create a guest; raise ``UsernameTaken``."""
     with taken_mapped():
         return await users.create_guest(conn, username=username, avatar_url=avatar_url)
+
+
+async def set_profile(
+    conn: Connection,
+    *,
+    user_id: UserId,
+    username: str | None,
+    with_avatar: bool,
+    avatar_url: str | None,
+) -> UserRow:
+    """Change how somebody is seen; raise ``UsernameTaken``."""
+    with taken_mapped():
+        return await users.set_profile(
+            conn,
+            user_id=user_id,
+            username=username,
+            with_avatar=with_avatar,
+            avatar_url=avatar_url,
+        )
+
+
+async def register_external(
+    conn: Connection, *, external_id: str, username: str, avatar_url: str | None
+) -> UserRow | None:
+    """Create somebody who signs in elsewhere, or return ``None`` if they are there by now.
+
+    Raises ``UsernameTaken``.
+    """
+    with taken_mapped():
+        return await users.create_external_user(
+            conn, external_id=external_id, username=username, avatar_url=avatar_url
+        )
 
 
 @contextmanager

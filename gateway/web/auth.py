@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from gateway.activities.accounts import fields
+from gateway.activities.accounts.messages import PublicSessionId, SessionsEnded, SessionsListed
 from gateway.activities.accounts.sessions import SignedIn
 from gateway.core.errors import (
     EmailTaken,
@@ -18,11 +19,12 @@ from gateway.core.errors import (
     OriginNotAllowed,
     Overloaded,
     RateLimited,
+    UnknownSession,
     UsernameTaken,
 )
 from gateway.core.identity import Identity
 from gateway.core.protocol.base import Person
-from gateway.web.dependencies import SESSION_COOKIE, Actor, Address, ServicesDep
+from gateway.web.dependencies import SESSION_COOKIE, Actor, Address, ServicesDep, UserAgent
 from gateway.web.errors import documented
 from gateway.web.models import Answer, RequestBody
 
@@ -74,6 +76,13 @@ class PasswordBody(RequestBody):
     new_password: Password
 
 
+class ProfileBody(RequestBody):
+    """What to change; what is left out stays. An `avatar_url` of `null` takes the picture away."""
+
+    username: Annotated[str | None, Field(min_length=1, max_length=fields.MAX_NAME)] = None
+    avatar_url: Annotated[str | None, Field(max_length=fields.MAX_AVATAR_URL)] = None
+
+
 class Me(Answer):
     """Who you are."""
 
@@ -101,11 +110,16 @@ class SignedInAnswer(Me):
     ),
 )
 async def register(
-    body: RegisterBody, services: ServicesDep, address: Address, request: Request, answer: Response
+    body: RegisterBody,
+    services: ServicesDep,
+    address: Address,
+    user_agent: UserAgent,
+    request: Request,
+    answer: Response,
 ) -> SignedInAnswer:
     """Make an account and sign in."""
     signed_in = await services.accounts.register(
-        body.email, body.username, body.password, address=address
+        body.email, body.username, body.password, address=address, user_agent=user_agent
     )
     return _welcome(signed_in, request, answer)
 
@@ -117,10 +131,17 @@ async def register(
     ),
 )
 async def sign_in(
-    body: SignInBody, services: ServicesDep, address: Address, request: Request, answer: Response
+    body: SignInBody,
+    services: ServicesDep,
+    address: Address,
+    user_agent: UserAgent,
+    request: Request,
+    answer: Response,
 ) -> SignedInAnswer:
     """Sign in with e-mail and password."""
-    signed_in = await services.accounts.sign_in(body.email, body.password, address=address)
+    signed_in = await services.accounts.sign_in(
+        body.email, body.password, address=address, user_agent=user_agent
+    )
     return _welcome(signed_in, request, answer)
 
 
@@ -130,18 +151,27 @@ async def sign_in(
     responses=documented(InvalidField, OriginNotAllowed, RateLimited),
 )
 async def sign_in_as_guest(
-    body: GuestBody, services: ServicesDep, address: Address, request: Request, answer: Response
+    body: GuestBody,
+    services: ServicesDep,
+    address: Address,
+    user_agent: UserAgent,
+    request: Request,
+    answer: Response,
 ) -> SignedInAnswer:
     """Come in with a name alone. If it is taken, you get one close to it."""
-    signed_in = await services.accounts.guest(body.name, body.avatar_url, address=address)
+    signed_in = await services.accounts.guest(
+        body.name, body.avatar_url, address=address, user_agent=user_agent
+    )
     return _welcome(signed_in, request, answer)
 
 
 @router.post(
-    "/auth/sign-out", status_code=204, responses=documented(InvalidToken, OriginNotAllowed)
+    "/auth/sign-out",
+    status_code=204,
+    responses=documented(InvalidToken, Forbidden, OriginNotAllowed),
 )
 async def sign_out(actor: Actor, services: ServicesDep, request: Request, answer: Response) -> None:
-    """End this session, at once and everywhere."""
+    """End this session, at once and everywhere: its WebSockets are closed with 4201."""
     await services.accounts.sign_out(actor)
     answer.delete_cookie(
         SESSION_COOKIE, path="/", secure=_cookie_is_secure(request), httponly=True, samesite="lax"
@@ -166,10 +196,46 @@ async def change_password(body: PasswordBody, actor: Actor, services: ServicesDe
     await services.accounts.change_password(actor, body.old_password, body.new_password)
 
 
+@router.get("/auth/sessions", responses=documented(InvalidToken, Forbidden))
+async def list_sessions(actor: Actor, services: ServicesDep) -> SessionsListed:
+    """Tell where you are signed in: the newest hundred sessions, this one first."""
+    return await services.accounts.list_sessions(actor)
+
+
+@router.delete(
+    "/auth/sessions/{session_id}",
+    status_code=204,
+    responses=documented(InvalidField, InvalidToken, Forbidden, UnknownSession, OriginNotAllowed),
+)
+async def end_session(session_id: PublicSessionId, actor: Actor, services: ServicesDep) -> None:
+    """End one of your sessions, by its `id`. Its WebSockets are closed at once, with 4201."""
+    await services.accounts.end_session(actor, session_id)
+
+
+@router.delete("/auth/sessions", responses=documented(InvalidToken, Forbidden, OriginNotAllowed))
+async def end_other_sessions(actor: Actor, services: ServicesDep) -> SessionsEnded:
+    """End all your sessions but this one. Their WebSockets are closed at once, with 4201."""
+    return await services.accounts.end_other_sessions(actor)
+
+
 @router.get("/me", responses=documented(InvalidToken))
 async def read_me(actor: Actor) -> Me:
     """Tell who you are."""
     return Me.of(actor)
+
+
+@router.patch(
+    "/me", responses=documented(InvalidField, InvalidToken, UsernameTaken, OriginNotAllowed)
+)
+async def change_me(body: ProfileBody, actor: Actor, services: ServicesDep) -> Me:
+    """Change your name or your picture; connections that are open keep the ones they came with."""
+    identity = await services.accounts.change_profile(
+        actor,
+        username=body.username,
+        with_avatar="avatar_url" in body.model_fields_set,
+        avatar_url=body.avatar_url,
+    )
+    return Me.of(identity)
 
 
 def _welcome(signed_in: SignedIn, request: Request, answer: Response) -> SignedInAnswer:

@@ -57,6 +57,14 @@ async def client_address(request: Request) -> str:
 Address = Annotated[str, Depends(client_address)]
 
 
+async def user_agent(request: Request) -> str | None:
+    """Return what the program that asks calls itself."""
+    return request.headers.get("user-agent")
+
+
+UserAgent = Annotated[str | None, Depends(user_agent)]
+
+
 async def refuse_foreign_pages(request: Request, services: ServicesDep) -> None:
     """Stop other sites' pages from acting, or signing in, in their visitor's name.
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from fastapi import FastAPI, Request, Response
@@ -21,6 +21,9 @@ from gateway.core.errors import (
 )
 from gateway.core.protocol.connection import ErrorBody
 from gateway.core.protocol.encode import error_body
+
+_NO_OBJECT: Final = frozenset({"missing", "model_attributes_type", "model_type", "dict_type"})
+# pydantic's names for a body that is absent or something else.
 
 
 class ErrorAnswer(BaseModel):
@@ -93,7 +96,7 @@ def _explain(error: RequestValidationError) -> BadRequest:
     source, *path = first["loc"]
     if first["type"] == "json_invalid":
         return BadJson(f"The body is not JSON: {first['ctx']['error']}.")
-    if source == "body" and not path:
+    if source == "body" and not path and first["type"] in _NO_OBJECT:
         return BadJson("The body is a JSON object, sent with Content-Type: application/json.")
     field = ".".join(map(str, path)) or str(source)
     return InvalidField(f'The field "{field}" is wrong: {first["msg"]}.')

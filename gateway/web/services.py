@@ -7,6 +7,9 @@ from typing import Final
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from gateway.activities.accounts.service import Accounts
+from gateway.activities.activity import Submit
+from gateway.activities.people.service import People
+from gateway.activities.reading.service import Reading
 from gateway.activities.rooms.service import Rooms
 from gateway.core.health import HealthReport
 
@@ -33,13 +36,18 @@ async def no_metrics() -> Collector:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The parts behind the routes. ``health`` looks at every part now, and does not raise.
+    """The parts behind the routes. ``submit`` is the ledger's door.
+
+    ``health`` looks at every part now, and does not raise.
 
     ``metrics`` reads them now; ``Unavailable`` when the other workers cannot be asked.
     """
 
     accounts: Accounts
     rooms: Rooms
+    submit: Submit
+    people: People
+    reading: Reading
     health: Callable[[], Awaitable[HealthReport]]
     settings: WebSettings
     metrics: Callable[[], Awaitable[Collector]] = no_metrics

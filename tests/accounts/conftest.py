@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from gateway.activities.accounts.limits import AccountSettings
-from gateway.activities.accounts.service import Accounts
+from gateway.activities.accounts.service import Accounts, Check
 from gateway.embedded import EmbeddedServers
 from tests.accounts.instances import Instance, NewPerson, StartInstance, running_instance
 from tests.support.databases import migrated_database
@@ -27,13 +27,17 @@ async def start_instance(
     async with AsyncExitStack() as stack:
 
         async def start(
-            *, redis_url: str | None = None, settings: AccountSettings | None = None
+            *,
+            redis_url: str | None = None,
+            settings: AccountSettings | None = None,
+            check_external: Check | None = None,
         ) -> Instance:
             return await stack.enter_async_context(
                 running_instance(
                     accounts_database_url,
                     redis_url or servers.redis_url,
                     settings or AccountSettings(),
+                    check_external,
                 )
             )
 

@@ -2,19 +2,20 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from redis.asyncio import Redis
 
 from gateway.activities.accounts.limits import AccountSettings
 from gateway.activities.accounts.passwords import Passwords
-from gateway.activities.accounts.service import Accounts
+from gateway.activities.accounts.service import Accounts, Check
 from gateway.activities.accounts.sessions import SignedIn
 from gateway.backplane.client import open_client
 from gateway.backplane.sessions import SessionCache
 from gateway.backplane.settings import RedisSettings
 from gateway.backplane.throttle import Throttle
+from gateway.core.ids import SessionId
 from gateway.storage.database import Database, DatabaseSettings
 
 
@@ -26,6 +27,8 @@ class Instance:
     database: Database
     redis: Redis
     cache: SessionCache
+    ended: list[SessionId] = field(default_factory=list)
+    """The sessions whose connections it has closed."""
 
 
 class StartInstance(Protocol):
@@ -36,6 +39,7 @@ class StartInstance(Protocol):
         *,
         redis_url: str | None = None,
         settings: AccountSettings | None = None,
+        check_external: Check | None = None,
     ) -> Instance:
         """Return it, running until the test ends."""
 
@@ -62,7 +66,10 @@ class NewPerson:
 
 @asynccontextmanager
 async def running_instance(
-    database_url: str, redis_url: str, settings: AccountSettings
+    database_url: str,
+    redis_url: str,
+    settings: AccountSettings,
+    check_external: Check | None = None,
 ) -> AsyncIterator[Instance]:
     """Give an instance its pool, its Redis client and its threads, and take them away again."""
     redis_settings = RedisSettings(url=redis_url, command_seconds=0.5, command_retries=0)
@@ -71,8 +78,11 @@ async def running_instance(
     passwords = Passwords(rounds=4)
     cache = SessionCache(redis, redis_settings)
     throttle = Throttle(redis, redis_settings)
-    accounts = Accounts(database, cache, throttle, passwords, settings)
-    yield Instance(accounts, database, redis, cache)
+    ended: list[SessionId] = []
+    accounts = Accounts(
+        database, cache, throttle, passwords, settings, ended.extend, check_external
+    )
+    yield Instance(accounts, database, redis, cache, ended)
     passwords.close()
     await redis.aclose()
     await database.close()

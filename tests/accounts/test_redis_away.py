@@ -42,6 +42,11 @@ async def test_everything_about_accounts_works_without_redis(
     await accounts.sign_out(again.identity)
     with pytest.raises(InvalidToken):
         await accounts.identify(again.token)
+    third = await ada.sign_in(accounts)
+    assert (await accounts.end_other_sessions(signed_in.identity)).ended == 1
+    with pytest.raises(InvalidToken):
+        await accounts.identify(third.token)
+    assert lonely.ended == [again.identity.session_id, third.identity.session_id]
 
 
 async def test_guessing_is_throttled_without_redis(

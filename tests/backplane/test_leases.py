@@ -40,6 +40,7 @@ async def test_instances_see_each_other_as_long_as_they_renew(leases_of: LeasesO
     first = await one.renew()
     assert (first.held, first.live) == (False, {ONE})
     assert (await two.renew()).live == {ONE, TWO}
+    assert await one.live() == {ONE, TWO}
     second = await one.renew()
     assert (second.held, second.live) == (True, {ONE, TWO})
 
@@ -88,6 +89,7 @@ async def test_without_redis_a_renewal_says_so():
     """It is retried by its caller, not for ever here."""
     settings = RedisSettings(url="unix:///nonexistent/redis.sock", command_retries=0)
     client = open_client(settings)
-    with pytest.raises(BackplaneUnavailable):
-        await Leases(client, settings, ONE).renew()
+    for ask in (Leases(client, settings, ONE).renew, Leases(client, settings, ONE).live):
+        with pytest.raises(BackplaneUnavailable):
+            await ask()
     await client.aclose()

@@ -77,9 +77,20 @@ def test_comings_and_goings_are_told_once():
     """Who is here already is not announced, and who goes is named."""
     view = a_view()
     assert shown(view, example("presence.changed")) == ""
-    gone = example("presence.changed", joined=[], left=[GRACE["id"]], count=1)
+    gone = example("presence.changed", joined=[], left=[GRACE["id"]], changed=[], count=1)
     assert shown(view, gone, after(STATE, gone)) == "← Grace left\n"
     assert shown(view, example("presence.changed"), STATE) == "→ Grace came in\n"
+
+
+def test_who_is_away_is_shown_as_such():
+    """In the list of who is here, and when it changes; of yourself you know."""
+    view = a_view()
+    assert "2 here: Ada, Grace (away)" in shown(view, Event(RoomSnapshot(STATE), ROOM))
+    ada, grace = ADA | {"status": "away"}, GRACE | {"status": "online"}
+    back = example("presence.changed", joined=[], changed=[ada, grace])
+    assert shown(view, back, after(STATE, back)) == "· Grace is back\n"
+    away = example("presence.changed", joined=[], changed=[ada, grace | {"status": "away"}])
+    assert shown(view, away, after(STATE, away)) == "· Grace is away\n"
 
 
 def test_a_lost_connection_is_visible():

@@ -96,7 +96,7 @@ async def idle(socket: ServerConnection) -> None:
     await socket.wait_closed()
 
 
-@pytest.mark.parametrize("code", [CloseCode.SIGNED_OUT, CloseCode.TOO_MANY_ERRORS])
+@pytest.mark.parametrize("code", [CloseCode.SESSION_ENDED, CloseCode.TOO_MANY_ERRORS])
 async def test_a_final_close_is_raised_where_somebody_waits(code: CloseCode):
     """Who iterates or calls gets the reason, and the client does not come back."""
 

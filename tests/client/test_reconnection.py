@@ -41,7 +41,7 @@ def test_repeated_failures_wait_longer_even_after_a_resumable_close():
 
 def test_only_codes_of_the_last_range_are_final():
     """Who was signed out does not come back; who was slow or unlucky does."""
-    assert is_final(CloseCode.SIGNED_OUT)
+    assert is_final(CloseCode.SESSION_ENDED)
     assert is_final(CloseCode.TOO_MANY_ERRORS)
     assert not any(map(is_final, (None, 1000, 1006, 1009, 4001, 4010, 4100, 4300)))
 

@@ -35,16 +35,16 @@ from gateway.client import state as reducer
 from gateway.client.chat_state import MAX_MESSAGES
 from gateway.client.events import Event, UnknownEvent
 from gateway.core.ids import RoomId
-from gateway.core.protocol.base import EventData, Person
+from gateway.core.protocol.base import EventData, PersonHere
 
 NAMESPACE = UUID("6f9619ff-8b86-4011-b42d-00cf4fc964ff")
 ROOM = RoomId(uuid5(NAMESPACE, "room"))
 AT = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 
 
-def person(name: str) -> Person:
+def person(name: str) -> PersonHere:
     """Return somebody of this name."""
-    return Person(id=uuid5(NAMESPACE, name), name=name)
+    return PersonHere(id=uuid5(NAMESPACE, name), name=name)
 
 
 ADA, GRACE, ALAN = person("Ada"), person("Grace"), person("Alan")
@@ -52,7 +52,7 @@ STORY, OTHER_STORY = Story(id=uuid5(NAMESPACE, "s1"), title="Login"), Story(id=R
 GAME = uuid5(NAMESPACE, "game")
 
 
-def a_room(*people: Person, seq: int = 0) -> RoomState:
+def a_room(*people: PersonHere, seq: int = 0) -> RoomState:
     """Return a room with these people and no messages."""
     return RoomState(
         room=RoomStanding(
@@ -79,13 +79,13 @@ def message_id(seq: int) -> UUID:
     return uuid5(NAMESPACE, str(seq))
 
 
-def said(seq: int, text: str = "hello", author: Person = ADA) -> Event:
+def said(seq: int, text: str = "hello", author: PersonHere = ADA) -> Event:
     """Return the message with this number, Ada's unless somebody else is named."""
     message = ChatMessage(id=message_id(seq), number=seq, content=text, author=author)
     return Event(message, ROOM, seq=seq, at=AT, by=author.id)
 
 
-def talk(state: RoomState, *changes: tuple[EventData, Person]) -> RoomState:
+def talk(state: RoomState, *changes: tuple[EventData, PersonHere]) -> RoomState:
     """Fold what people do as durable events that follow on one another."""
     for change, by in changes:
         event = Event(change, ROOM, seq=state.position.seq + 1, at=AT, by=by.id)
@@ -111,7 +111,7 @@ def started(story: Story = STORY) -> PokerStarted:
     return PokerStarted(game_id=GAME, name="lobby", deck=("1", "2"), host=ADA, story=story)
 
 
-def voted(player: Person, story: Story = STORY) -> PokerVoted:
+def voted(player: PersonHere, story: Story = STORY) -> PokerVoted:
     """Return a player's vote."""
     return PokerVoted(game_id=GAME, story_id=story.id, player=player, voted=1)
 
@@ -161,6 +161,13 @@ def test_people_come_and_go_and_may_be_known_already():
     """A change that repeats what the state knows does no harm."""
     change = PresenceChanged(joined=(ADA, GRACE), left=(ALAN.id,), count=2)
     assert fold(a_room(ADA, ALAN), change, change).people == (ADA, GRACE)
+
+
+def test_who_is_away_is_shown_as_such():
+    """Who is not shown, in a big room for instance, is not shown because of it."""
+    away, unknown = (one.model_copy(update={"status": "away"}) for one in (GRACE, ALAN))
+    change = PresenceChanged(joined=(), left=(), changed=(away, unknown), count=2)
+    assert fold(a_room(ADA, GRACE), change).people == (ADA, away)
 
 
 def test_who_has_left_no_longer_types():

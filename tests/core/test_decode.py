@@ -16,8 +16,21 @@ ROOM = "0191d7a4-6d3c-7c51-b1a7-5f0e6a3b9c11"
 EXAMPLES: dict[str, dict[str, Any]] = {
     "auth": {"data": {"token": "secret"}},
     "ping": {"data": {"sent_at": 1234.5}},
+    "auth.register": {
+        "data": {"email": "ada@example.com", "username": "Ada", "password": "x" * 12}
+    },
+    "auth.sign_in": {"data": {"email": "ada@example.com", "password": "x"}},
+    "auth.guest": {"data": {"name": "Ada"}},
+    "auth.change_password": {"data": {"old_password": "x", "new_password": "x" * 12}},
+    "auth.sign_out": {},
+    "session.list": {},
+    "session.end": {"data": {"id": "9c56cc51b374c3ba"}},
+    "session.end_others": {},
     "room.join": {"room": ROOM},
     "room.leave": {"room": ROOM},
+    "presence.set": {"data": {"status": "away"}},
+    "person.get": {"data": {"user_id": ROOM}},
+    "person.list": {"data": {"user_ids": [ROOM]}},
     "typing.start": {"room": ROOM},
     "typing.stop": {"room": ROOM, "data": {}},
     "room.update": {"room": ROOM, "data": {"name": "Lounge"}},
@@ -31,6 +44,14 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "chat.edit": {"room": ROOM, "data": {"message_id": ROOM, "content": "Hello"}},
     "chat.delete": {"room": ROOM, "data": {"message_id": ROOM}},
     "chat.read": {"room": ROOM, "data": {"seq": 3}},
+    "chat.history": {"room": ROOM, "data": {"since": 3}},
+    "chat.search": {"room": ROOM, "data": {"q": "lunch"}},
+    "chat.get": {"room": ROOM, "data": {"message_id": ROOM}},
+    "chat.edits": {"room": ROOM, "data": {"message_id": ROOM}},
+    "chat.replies": {"room": ROOM, "data": {"message_id": ROOM, "limit": 100}},
+    "chat.receipts": {"room": ROOM, "data": {"message_id": ROOM}},
+    "room.members": {"room": ROOM},
+    "room.bans": {"room": ROOM},
     "reaction.add": {"room": ROOM, "data": {"message_id": ROOM, "emoji": "👍"}},
     "reaction.remove": {"room": ROOM, "data": {"message_id": ROOM, "emoji": "👍"}},
     "poker.start": {"room": ROOM, "data": {"title": "Sign-in page"}},
@@ -39,7 +60,12 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 }
 """One right message for every command, without its ``id`` and ``type``."""
 
-OPTIONAL = {("ping", "data"), ("typing.stop", "data"), ("chat.read", "data")}
+OPTIONAL = {
+    ("ping", "data"),
+    ("typing.stop", "data"),
+    ("chat.read", "data"),
+    ("chat.history", "data"),
+}
 """Fields that may be left out, though the examples have them."""
 
 decoder = CommandDecoder(COMMANDS)
@@ -149,6 +175,18 @@ def test_a_missing_type_is_told_by_name():
         ("room.join", {"room": "lobby"}),
         ("room.join", {"room": 7}),
         ("chat.send", {"key": ""}),
+        ("chat.history", {"data": {"limit": 0}}),
+        ("chat.history", {"data": {"limit": 101}}),
+        ("chat.history", {"data": {"offset": 10_001}}),
+        ("chat.history", {"data": {"since": -1}}),
+        ("chat.history", {"data": {"since": 2**53}}),
+        ("chat.history", {"data": {"since": 1, "offset": 1}}),
+        ("chat.history", {"data": {"before": ""}}),
+        ("chat.history", {"data": {"before": "x" * 101}}),
+        ("chat.search", {"data": {"q": "x" * 201}}),
+        ("chat.search", {"data": {"q": "a\0b"}}),
+        ("chat.replies", {"data": {"message_id": ROOM, "limit": 101}}),
+        ("room.members", {"data": {"limit": -1}}),
         ("chat.send", {"key": "k" * 65}),
         ("chat.send", {"key": "k\0"}),
         ("chat.send", {"key": 7}),

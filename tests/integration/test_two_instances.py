@@ -178,7 +178,7 @@ async def everything_by_http(gateway: GatewayProcess, guest: Guest, room: str) -
         paths = (await http.get("/openapi.json")).json()["paths"]
         routes = [path for path, operations in paths.items() if "get" in operations]
         assert "/v1/rooms/{room_id}" in routes
-        answers = [await http.get(route.format(room_id=room)) for route in routes]
+        answers = [await http.get(route.format(room_id=room, user_id=guest.id)) for route in routes]
     assert all(answer.is_success for answer in answers)
     return "".join(answer.text for answer in answers)
 

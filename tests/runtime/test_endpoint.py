@@ -48,6 +48,7 @@ class Desk:
         self.paused_once = asyncio.Event()
         self.resumed_once = asyncio.Event()
         self.goodbyes: asyncio.Queue[bool] = asyncio.Queue()
+        self.aways: asyncio.Queue[bool] = asyncio.Queue()
         self._endpoint = endpoint
 
     def dispatch(
@@ -58,6 +59,13 @@ class Desk:
             return self._sign_in(connection, command)
         connection.reply(command)
         return None
+
+    def signed_in(self, connection: Connection) -> None:
+        """Take no note."""
+
+    def away_changed(self, connection: Connection) -> None:
+        """Note how a connection is."""
+        self.aways.put_nowait(connection.is_away)
 
     def disconnected(self, connection: Connection, *, said_goodbye: bool) -> None:
         """Note how a connection ended."""
@@ -332,6 +340,21 @@ async def test_a_peer_that_does_not_read_is_told_of_and_so_is_its_return():
         await client.close()
 
 
+async def test_what_a_peer_asks_that_does_not_read_is_answered_when_it_does():
+    """Sixty-four questions with long answers would otherwise lie here for it."""
+    async with listening(ConnectionSettings()) as place:
+        client = await place.connect("ada")
+        frame = text_frame(json.dumps({"type": "filling", "data": "x" * 60_000}).encode())
+        while not place.desk.paused_once.is_set():
+            place.connection.write(frame)
+        # As if it had come with the bytes read last.
+        place.connection._receive_text(b'{"id":7000,"type":"ping"}')
+        assert len(place.connection._inbox) == 1
+        await client.answer(7000)
+        assert place.connection._inbox == []
+        await client.close()
+
+
 async def test_a_peer_that_takes_not_one_byte_is_cut(monkeypatch: pytest.MonkeyPatch):
     """However quiet it is: it cannot answer a ping that it has not read."""
     monkeypatch.setattr(connection_module, "STALL_SECONDS", 0.1)
@@ -408,6 +431,41 @@ async def test_many_small_bombs_are_not_inflated_together(monkeypatch: pytest.Mo
         assert place.endpoint.closes == {CloseCode.TOO_MANY_ERRORS: 1}
         await client.abort()
     assert inflated < 50_000_000
+
+
+async def test_who_gives_no_command_for_a_while_is_away(monkeypatch: pytest.MonkeyPatch):
+    """Pings only prove that the connection lives; any other command means that it is in use."""
+    monkeypatch.setattr(endpoint_module, "SWEEP_SECONDS", 0.01)
+    async with listening(ConnectionSettings(away_after_seconds=0.1)) as place:
+        client = await place.connect("ada")
+        assert await soon(place.desk.aways.get())
+        await client.ask("ping")
+        assert place.desk.aways.empty()
+        await client.ask("person.list", user_ids=[])
+        assert not await soon(place.desk.aways.get())
+        assert await soon(place.desk.aways.get())
+        await client.close()
+
+
+async def test_what_is_said_holds_until_something_else_is(monkeypatch: pytest.MonkeyPatch):
+    """Who says to be online is, however idle; who says to be away is until the next command."""
+    monkeypatch.setattr(endpoint_module, "SWEEP_SECONDS", 0.01)
+    async with listening(ConnectionSettings(away_after_seconds=0.05)) as place:
+        client = await place.connect("ada")
+        (connection,) = place.endpoint.connections
+        connection.say_status("online")
+        await asyncio.sleep(0.2)  # several sweeps, and longer than one may be idle
+        await client.ask("person.list", user_ids=[])
+        await asyncio.sleep(0.2)
+        assert not connection.is_away
+        connection.say_status("away")
+        await client.ask("ping")
+        assert connection.is_away
+        await client.ask("person.list", user_ids=[])
+        assert not connection.is_away
+        for wanted in (True, False, True):  # as always, from then on
+            assert await soon(place.desk.aways.get()) == wanted
+        await client.close()
 
 
 def fuzzed_frames(random: Random) -> bytes:

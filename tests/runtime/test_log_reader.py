@@ -141,3 +141,32 @@ async def test_a_log_whose_beginning_is_gone_says_so(database: Database, room: R
     stretch = await reader.read_after(room, Seq(5), Seq(EVENTS))
     assert stretch is not None
     assert stretch.last == 6
+
+
+async def test_a_stretch_ends_where_it_is_told_to(database: Database, room: RoomId):
+    """At any of its events, and not beyond."""
+    log = await read_log(database, room)
+    stretch = await LogReader(database).read_after(room, Seq(2), Seq(EVENTS))
+    assert stretch is not None
+    for seq in (3, 10, stretch.last, EVENTS):
+        part = stretch.until(Seq(seq))
+        assert (part.first, part.last) == (3, min(seq, stretch.last))
+        assert payloads(part.frames) == log[2 : part.last]
+
+
+async def test_forgotten_pages_are_read_anew(database: Database, room: RoomId):
+    """Also when they were being read at that very moment."""
+    reader = LogReader(database)
+    assert await reader.read_after(room, Seq(0), Seq(1)) is not None
+
+    async def redact() -> None:
+        async with database.connection() as conn:
+            await conn.execute(
+                "update room_events set payload = '{}' where room_id = $1 and seq = 1", room
+            )
+        reader.forget(room)
+
+    await asyncio.gather(redact(), reader.read_after(room, Seq(PAGE_EVENTS), Seq(EVENTS)))
+    stretch = await reader.read_after(room, Seq(0), Seq(1))
+    assert stretch is not None
+    assert b"Message 0" not in stretch.frames

@@ -10,7 +10,7 @@ from gateway.backplane import keys
 from gateway.backplane.client import open_client
 from gateway.backplane.settings import RedisSettings
 from gateway.core.ids import InstanceId, UserId
-from gateway.core.protocol.base import Person
+from gateway.core.protocol.base import PersonHere
 from gateway.core.publication import Kind, Publication
 from gateway.core.roster import MAX_NAMED, NEWEST_NAMED, Change
 from gateway.core.typing_list import TYPING_SECONDS, TypingMark
@@ -25,7 +25,7 @@ from tests.support.waiting import soon
 HERE, ELSEWHERE = InstanceId("here"), InstanceId("elsewhere")
 TICK_SECONDS = 0.1
 
-PEOPLE = [Person(id=UUID(int=number), name=f"P{number}") for number in range(1, MAX_NAMED + 50)]
+PEOPLE = [PersonHere(id=UUID(int=number), name=f"P{number}") for number in range(1, MAX_NAMED + 50)]
 ADA, GRACE = PEOPLE[:2]
 
 
@@ -90,12 +90,12 @@ async def end_of_turn() -> None:
     await asyncio.sleep(0)
 
 
-def came(*people: Person) -> Publication:
+def came(*people: PersonHere) -> Publication:
     """Return what the other instance publishes when people come."""
     return Publication(Kind.PRESENCE, Change(instance_id=ELSEWHERE, here=people).encode())
 
 
-def marked(person: Person, seconds: float) -> Publication:
+def marked(person: PersonHere, seconds: float) -> Publication:
     """Return what the other instance publishes of somebody who types, or has stopped (0)."""
     mark = TypingMark(ELSEWHERE, UserId(person.id), seconds)
     return Publication(Kind.TYPING, mark.encode())
@@ -212,3 +212,68 @@ async def test_who_types_on_is_published_once_a_second_and_a_stop_once(
     assert [mark.seconds for mark in marks] == [*[TYPING_SECONDS] * 3, 0, TYPING_SECONDS]
     await soon(links.subscriber.subscribe(b"other", Ear()))
     assert ear.messages.empty()
+
+
+async def test_a_persons_status_is_that_of_their_busiest_connection(
+    presence: Presence, listener: Listener
+):
+    """Announced and told by the tick, and only if it is another than was said."""
+    room, user_id = listener.room, UserId(ADA.id)
+    for _ in range(2):
+        presence.arrive(room, ADA, away=False)
+    await end_of_turn()
+    presence.tick()
+    listener.heard()
+
+    def changed() -> list[list[str]]:
+        presence.tick()
+        return [[person["status"] for person in told["changed"]] for told in listener.heard()]
+
+    presence.set_away([room], user_id, away=True)
+    assert changed() == []
+    presence.set_away([room], user_id, away=True)
+    await end_of_turn()
+    presence.tick()
+    await end_of_turn()
+    assert [told["changed"][0]["status"] for told in listener.heard()] == ["away"]
+    assert room.roster[user_id].status == "away"
+    presence.set_away([room], user_id, away=False)
+    presence.set_away([room], user_id, away=True)
+    assert changed() == []
+    presence.arrive(room, ADA, away=False)
+    presence.tick()
+    assert room.roster[user_id].status == "online"
+    presence.depart(room, user_id, away=False, for_good=False)
+    presence.tick()
+    assert room.roster[user_id].status == "away"
+    for _ in range(2):
+        presence.depart(room, user_id, away=True, for_good=False)
+    presence.tick()
+    assert room.roster[user_id].status == "away"
+    presence.arrive(room, ADA, away=False)
+    assert room.roster[user_id].status == "online"
+    presence.depart(room, user_id, away=False, for_good=True)
+    assert user_id not in room.roster
+
+
+async def test_statuses_that_change_together_are_announced_together(
+    links: Links, presence: Presence, listener: Listener
+):
+    """A room whose people fall idle at once costs one publication."""
+    room, crowd = listener.room, PEOPLE[:20]
+    for person in crowd:
+        presence.arrive(room, person, away=False)
+    ear = Ear()
+    await soon(links.subscriber.subscribe(keys.room_channel(room.id), ear))
+    for person in crowd:
+        presence.set_away([room], UserId(person.id), away=True)
+    presence.tick()
+    while not (here := Change.decode(await body(ear)).here) or here[0].status == "online":
+        pass
+    assert {person.id for person in here} == {person.id for person in crowd}
+    assert {person.status for person in here} == {"away"}
+
+
+async def body(ear: Ear) -> bytes:
+    """Return the next publication that is heard."""
+    return Publication.decode(await soon(ear.messages.get())).body

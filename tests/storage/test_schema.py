@@ -29,6 +29,7 @@ TABLES = [
     "sync_events",
     "sync_participants",
     "sync_sessions",
+    "user_connections",
     "users",
 ]
 
@@ -65,6 +66,7 @@ DELETE_RULES = {
     "rooms.created_by": "set null",
     "sync_participants.session_id": "cascade",
     "sync_sessions.room_id": "set null",
+    "user_connections.user_id": "cascade",
 }
 
 

@@ -14,7 +14,12 @@ async def _sign_in(
     user = await register_guest(conn, username=name, avatar_url=None)
     for sid in sids:
         await sessions.create_session(
-            conn, sid=SessionId(sid), user_id=user.id, expires_at=expires_at
+            conn,
+            sid=SessionId(sid),
+            user_id=user.id,
+            address=None,
+            user_agent=None,
+            expires_at=expires_at,
         )
     return user.id
 
@@ -61,3 +66,12 @@ async def test_expired_sessions_are_swept(conn: Connection) -> None:
     await _sign_in(conn, "grace", "b")
     assert await sessions.delete_expired_sessions(conn) == 1
     assert await conn.fetchval("select array_agg(sid) from sessions") == ["b"]
+
+
+async def test_of_many_sessions_those_that_are_over_are_told(conn: Connection) -> None:
+    """Deleted, expired or never there; nothing of the others."""
+    await _sign_in(conn, "ada", "a", "b")
+    await _sign_in(conn, "grace", "c", expires_at=NOW - timedelta(seconds=1))
+    await sessions.delete_session(conn, sid=SessionId("a"))
+    asked = [SessionId(sid) for sid in ("a", "b", "c", "x")]
+    assert sorted(await sessions.find_ended_sessions(conn, sids=asked)) == ["a", "c", "x"]

@@ -1,5 +1,4 @@
 import asyncio
-from datetime import timedelta
 
 import asyncpg
 import pytest
@@ -77,15 +76,3 @@ async def test_a_password_is_changed(conn: Connection) -> None:
     assert changed is not None
     assert changed.password_hash == "new"
     assert changed.updated_at > user.updated_at
-
-
-async def test_last_seen_never_goes_back(conn: Connection) -> None:
-    """The later of two reports stands, in whichever order they arrive."""
-    user = await _ada(conn)
-    later = user.last_seen + timedelta(minutes=5)
-    earlier = user.last_seen + timedelta(minutes=1)
-    assert await users.touch_user(conn, user_id=user.id, seen_at=later) == 1
-    assert await users.touch_user(conn, user_id=user.id, seen_at=earlier) == 0
-    seen = await users.get_user(conn, user_id=user.id)
-    assert seen is not None
-    assert seen.last_seen == later

@@ -19,7 +19,7 @@ START_SECONDS: Final = 60.0
 
 STOP_SECONDS: Final = 30.0
 
-_OURS: Final = ("PARLEY_", "DATABASE_", "REDIS_", "DB_")
+_OURS: Final = ("PARLEY_", "DATABASE_", "REDIS_", "DB_", "JWT_")
 # Variables of whoever runs the tests, which must not reach the gateway under test.
 
 _names = itertools.count(1)

@@ -11,7 +11,9 @@ from fastapi import FastAPI
 from gateway.activities.accounts.limits import AccountSettings
 from gateway.activities.accounts.passwords import Passwords
 from gateway.activities.accounts.service import Accounts
-from gateway.activities.catalogue import HANDLERS, PLANS
+from gateway.activities.catalogue import HANDLERS, IN_ARCHIVE, PLANS
+from gateway.activities.people.service import People
+from gateway.activities.reading.service import Reading
 from gateway.activities.rooms.service import Rooms
 from gateway.backplane.client import open_client
 from gateway.backplane.sessions import SessionCache
@@ -43,7 +45,7 @@ async def database(servers: EmbeddedServers) -> AsyncIterator[Database]:
 @pytest.fixture(scope="session")
 async def ledger(database: Database) -> AsyncIterator[Ledger]:
     """The ledger, publishing to nobody."""
-    rulebook = Rulebook(HANDLERS, PLANS)
+    rulebook = Rulebook(HANDLERS, PLANS, IN_ARCHIVE)
     ledger = Ledger(database, rulebook, lambda _room_id, _publication: None)
     supervisor = Supervisor()
     supervisor.service("ledger", ledger.run())
@@ -78,6 +80,9 @@ async def services(
             AccountSettings(),
         ),
         rooms=Rooms(database, ledger.submit),
+        submit=ledger.submit,
+        people=People(database),
+        reading=Reading(database),
         health=health,
         settings=WebSettings(allowed_origins=frozenset({ALLOWED_ORIGIN})),
     )

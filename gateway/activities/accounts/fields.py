@@ -15,6 +15,8 @@ MIN_PASSWORD: Final = 8
 MAX_PASSWORD: Final = 256
 """Characters in a password. Long passphrases are welcome; megabytes to hash are not."""
 MAX_AVATAR_URL: Final = 500
+MAX_USER_AGENT: Final = 255
+"""Characters of a program's name for itself that are kept; browsers need about 120."""
 
 
 def clean_email(text: str) -> str:
@@ -75,6 +77,11 @@ def clean_avatar_url(text: str | None) -> str | None:
     if len(text) > MAX_AVATAR_URL or not text.isprintable() or " " in text:
         raise _wrong("avatar_url", f"at most {MAX_AVATAR_URL} printable characters")
     return text
+
+
+def clean_user_agent(text: str | None) -> str | None:
+    """Return what a program calls itself, cut to what is worth keeping; never refused."""
+    return "".join(filter(str.isprintable, text or ""))[:MAX_USER_AGENT] or None
 
 
 def guest_name_candidates(name: str, random_hex: str) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, cast
 from uuid import UUID
 
 from gateway.activities.activity import Context, Outcome, Submission
@@ -14,7 +14,7 @@ from gateway.storage.generated import messages as message_queries
 
 
 class _Message(NamedTuple):
-    """A row of ``messages``; ``attachment`` is JSON, ``mentions`` an array in text."""
+    """A row of ``messages``; ``attachment`` is JSON."""
 
     id: MessageId
     room_id: RoomId
@@ -25,7 +25,7 @@ class _Message(NamedTuple):
     message_type: str
     attachment: str | None
     reply_to: MessageId | None
-    mentions: str
+    mentions: tuple[UserId, ...]
 
 
 class _Marker(NamedTuple):
@@ -47,7 +47,6 @@ class Sending:
     def __init__(self) -> None:
         self._messages: list[_Message] = []
         self._markers: dict[tuple[RoomId, UserId], _Marker] = {}
-        self._mentions: list[tuple[UserId, RoomId, Seq, MessageId]] = []
         self._roots: dict[tuple[RoomId, UUID], _Root] = {}
         self._members: Collection[tuple[RoomId, UUID]] = ()
 
@@ -55,11 +54,12 @@ class Sending:
         """Read the messages that are answered and the people that are mentioned, if any are."""
         replies: set[tuple[RoomId, UUID]] = set()
         mentions: set[tuple[RoomId, UUID]] = set()
-        for room_id, _, command, *_ in submissions:
-            assert isinstance(command, ChatSend)  # noqa: S101 - a plan gets its own commands
-            if command.data.reply_to is not None:
-                replies.add((room_id, command.data.reply_to))
-            mentions.update((room_id, user_id) for user_id in command.data.mentions)
+        for submission in submissions:
+            data = cast("ChatSend", submission.command).data  # a plan gets its own commands
+            if data.reply_to is not None:
+                replies.add((submission.room_id, data.reply_to))
+            if data.mentions:
+                mentions.update((submission.room_id, user_id) for user_id in data.mentions)
         if replies:
             room_ids, message_ids = zip(*replies, strict=True)
             rows = await message_queries.find_roots(
@@ -77,32 +77,30 @@ class Sending:
         context.require_speaker()
         data = command.data
         room_id, author_id = context.room.id, context.actor.user_id
-        root = self._find_root(room_id, data.reply_to)
-        mentions = tuple(
-            mention
-            for mention in dict.fromkeys(data.mentions)
-            if (room_id, mention) in self._members
+        seq, number = context.seq, context.number
+        # Most messages have neither; what they cost, every message would.
+        root = self._find_root(room_id, data.reply_to) if data.reply_to is not None else None
+        mentions = self._find_mentioned(room_id, data.mentions) if data.mentions else ()
+        attachment = data.attachment.model_dump_json() if data.attachment is not None else None
+        message_id = MessageId(context.new_id())
+        self._messages.append(
+            _Message(
+                message_id,
+                room_id,
+                author_id,
+                data.content,
+                seq,
+                number,
+                data.message_type,
+                attachment,
+                root,
+                mentions,
+            )
         )
-        message = _Message(
-            id=MessageId(context.new_id()),
-            room_id=room_id,
-            user_id=author_id,
-            content=data.content,
-            seq=context.seq,
-            number=context.number,
-            message_type=data.message_type,
-            attachment=data.attachment.model_dump_json() if data.attachment else None,
-            reply_to=root,
-            mentions=f"{{{','.join(map(str, mentions))}}}",
-        )
-        self._messages.append(message)
-        self._markers[room_id, author_id] = _Marker(room_id, author_id, context.seq, context.number)
-        self._mentions += [
-            (UserId(mention), room_id, context.seq, message.id) for mention in mentions
-        ]
+        self._markers[room_id, author_id] = _Marker(room_id, author_id, seq, number)
         event = ChatMessage(
-            id=message.id,
-            number=message.number,
+            id=message_id,
+            number=number,
             content=data.content,
             message_type=data.message_type,
             attachment=data.attachment,
@@ -142,18 +140,28 @@ class Sending:
             message_types=message_types,
             attachments=attachments,
             reply_tos=reply_tos,
-            mentions=mentions,
+            mentions=[f"{{{','.join(map(str, named))}}}" if named else "{}" for named in mentions],
             marker_rooms=marker_rooms,
             marker_users=marker_users,
             marker_seqs=marker_seqs,
             marker_numbers=marker_numbers,
             created_at=now,
         )
-        await note_mentions(conn, self._mentions)
+        await note_mentions(
+            conn,
+            [
+                (user_id, message.room_id, message.seq, message.id)
+                for message in self._messages
+                if message.mentions
+                for user_id in message.mentions
+            ],
+        )
 
-    def _find_root(self, room_id: RoomId, reply_to: UUID | None) -> MessageId | None:
-        if reply_to is None:
-            return None
+    def _find_mentioned(self, room_id: RoomId, named: Sequence[UUID]) -> tuple[UserId, ...]:
+        people = (UserId(user_id) for user_id in dict.fromkeys(named))
+        return tuple(person for person in people if (room_id, person) in self._members)
+
+    def _find_root(self, room_id: RoomId, reply_to: UUID) -> MessageId:
         root = self._roots.get((room_id, reply_to))
         if root is None:
             raise UnknownMessage("There is no such message in this room to reply to.")

@@ -8,13 +8,27 @@ from gateway.core.ids import MessageId
 from gateway.core.protocol.base import Person
 from gateway.storage.connection import Connection
 from gateway.storage.generated import messages as message_queries
+from gateway.storage.generated.history import (
+    MessagesAfterRow,
+    MessagesBeforeRow,
+    ReadMessageRow,
+    RepliesAfterRow,
+    SearchMessagesRow,
+)
 from gateway.storage.generated.messages import NewestMessagesRow
 
 MAX_REACTING_USERS: Final = 100
 """People named under one emoji; beyond that only their number is told."""
 
 
-MessageRow = NewestMessagesRow
+MessageRow = (
+    NewestMessagesRow
+    | MessagesBeforeRow
+    | MessagesAfterRow
+    | ReadMessageRow
+    | RepliesAfterRow
+    | SearchMessagesRow
+)
 """A row of any query that answers with messages and their authors."""
 
 

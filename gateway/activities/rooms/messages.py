@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Final, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from gateway.core.protocol.base import (
     CommandData,
     DurableCommand,
     EventData,
     Person,
+    PersonHere,
     RoomCommand,
     WireModel,
 )
@@ -85,6 +86,12 @@ class MemberJoined(EventData):
     role: Role
 
 
+Time = AwareDatetime
+"""RFC 3339 with a time zone: without one it would be anybody's guess."""
+
+Reason = Annotated[str, Field(max_length=MAX_REASON, pattern=r"^[^\x00]*$")]
+
+
 class RoomUpdateData(CommandData):
     """What shall be different; what is left out stays. An empty description is none.
 
@@ -140,8 +147,8 @@ class MemberKick(DurableCommand):
 class BanData(MemberData):
     """Somebody, until when (null: for good), and why."""
 
-    until: datetime | None = None
-    reason: Annotated[str | None, Field(max_length=MAX_REASON, pattern=r"^[^\x00]*$")] = None
+    until: Time | None = None
+    reason: Reason | None = None
 
 
 class MemberBan(DurableCommand):
@@ -161,7 +168,7 @@ class MemberUnban(DurableCommand):
 class MuteData(MemberData):
     """Somebody, and until when they say nothing; null: they may speak again."""
 
-    until: datetime | None
+    until: Time | None
 
 
 class MemberMute(DurableCommand):
@@ -228,17 +235,20 @@ class MemberMuted(EventData):
 
 
 class PresenceChanged(EventData):
-    """Ephemeral: who came and who went since the last of these; ``count`` people are here.
+    """Ephemeral: who came, who went and whose status changed since the last of these.
 
+    ``count`` people are here.
     ``joined`` may name people whom the room's state has shown you already, you among them.
     With ``reset`` it replaces the list you have. So it is in a room of more than a
-    hundred people, once a second at most: ``joined`` then names the newest ten.
+    hundred people, once a second at most: ``joined`` then names the newest ten, and
+    ``changed`` none but these.
     """
 
     type: ClassVar[str] = "presence.changed"
 
-    joined: tuple[Person, ...]
+    joined: tuple[PersonHere, ...]
     left: tuple[UUID, ...]
+    changed: tuple[PersonHere, ...] = ()
     count: int
     reset: bool = False
 

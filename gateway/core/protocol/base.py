@@ -13,7 +13,7 @@ they do not know.
 """
 
 from datetime import datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -86,6 +86,33 @@ class Person(WireModel):
     id: UUID
     name: str
     avatar_url: str | None = None
+
+
+Status = Literal["online", "away"]
+"""How somebody is here. Who is offline is not here."""
+
+
+class PersonHere(Person):
+    """Somebody who is in a room. Away is whose every connection has been idle for a while."""
+
+    status: Status = "online"
+
+    def being(self, status: Status) -> "PersonHere":
+        """Return the same person with this status.
+
+        It shares the set of its fields with all the others, which halves it: of
+        ten thousand idle connections everybody is away.
+        """
+        return PersonHere.model_construct(
+            _FIELDS_OF_PERSON_HERE,
+            id=self.id,
+            name=self.name,
+            avatar_url=self.avatar_url,
+            status=status,
+        )
+
+
+_FIELDS_OF_PERSON_HERE: Final = set(PersonHere.model_fields)
 
 
 class Committed(WireModel):

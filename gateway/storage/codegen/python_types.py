@@ -61,7 +61,9 @@ _NEW_TYPES: Final = {
     "int": {
         "after_seq": "Seq",
         "before_seq": "Seq",
+        "last_due": "Seq",
         "last_seq": "Seq",
+        "log_start": "Seq",
         "seq": "Seq",
         "marker_seq": "Seq",
     },

@@ -55,6 +55,7 @@ class ReadRoomsForRow(NamedTuple):
     is_archived: bool
     epoch: int
     last_seq: Seq
+    log_start: Seq
     role: str | None
     last_read_seq: int | None
     muted_until: datetime | None

@@ -28,13 +28,17 @@ async def create_session(
     *,
     sid: SessionId,
     user_id: UserId,
+    address: str | None,
+    user_agent: str | None,
     expires_at: datetime,
 ) -> int:
-    """Somebody has signed in, until expires_at. Primary key."""
+    """Somebody has signed in, until expires_at, from where and with what. Primary key."""
     answer = await conn.execute(
         _SQL["create_session"],
         sid,
         user_id,
+        address,
+        user_agent,
         expires_at,
     )
     return affected_rows(answer)
@@ -53,6 +57,21 @@ async def find_sessions(
         sids,
     )
     return [FindSessionsRow(*record) for record in answer]
+
+
+async def find_ended_sessions(
+    conn: Connection,
+    *,
+    sids: Sequence[SessionId],
+) -> list[SessionId]:
+    """Which of these sessions are over: deleted or expired. Only they are told, so that asking for all
+    sessions of an instance costs an answer of a few. Primary keys.
+    """
+    answer = await conn.fetch(
+        _SQL["find_ended_sessions"],
+        sids,
+    )
+    return [record[0] for record in answer]
 
 
 async def delete_session(

@@ -161,7 +161,7 @@ class RoomRow(NamedTuple):
     created_at: datetime
     updated_at: datetime
     retention_days: int | None
-    log_start: int
+    log_start: Seq
 
 
 class SessionRow(NamedTuple):
@@ -225,6 +225,13 @@ class SyncSessionRow(NamedTuple):
     last_updated_at: datetime
 
 
+class UserConnectionRow(NamedTuple):
+    """A row of user_connections."""
+
+    user_id: UserId
+    instance_id: str
+
+
 class UserRow(NamedTuple):
     """A row of users."""
 
@@ -238,6 +245,7 @@ class UserRow(NamedTuple):
     last_seen: datetime
     created_at: datetime
     updated_at: datetime
+    external_id: str | None
 
 
 class PokerPlayerRow(NamedTuple):

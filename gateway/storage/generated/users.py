@@ -3,7 +3,7 @@
 Generated from the live schema by `gateway types`; not to be edited.
 """
 
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Final
 
 from gateway.core.ids import UserId
@@ -44,6 +44,38 @@ async def create_guest(
         avatar_url,
     )
     return UserRow(*the_row(answer))
+
+
+async def find_external_users(
+    conn: Connection,
+    *,
+    external_ids: Sequence[str],
+) -> list[UserRow]:
+    """Who these people of another service are here. Unique index on external_id."""
+    answer = await conn.fetch(
+        _SQL["find_external_users"],
+        external_ids,
+    )
+    return [UserRow(*record) for record in answer]
+
+
+async def create_external_user(
+    conn: Connection,
+    *,
+    external_id: str,
+    username: str,
+    avatar_url: str | None,
+) -> UserRow | None:
+    """Somebody of another service, here for the first time; no row if another instance was quicker.
+    The unique index on username refuses a second one of the name.
+    """
+    answer = await conn.fetchrow(
+        _SQL["create_external_user"],
+        external_id,
+        username,
+        avatar_url,
+    )
+    return None if answer is None else UserRow(*answer)
 
 
 async def get_user(
@@ -87,16 +119,22 @@ async def set_password_hash(
     return affected_rows(answer)
 
 
-async def touch_user(
+async def set_profile(
     conn: Connection,
     *,
-    seen_at: datetime,
+    username: str | None,
+    with_avatar: bool,
+    avatar_url: str | None,
     user_id: UserId,
-) -> int:
-    """Somebody was here. Never goes back: two instances may report out of order. Primary key."""
-    answer = await conn.execute(
-        _SQL["touch_user"],
-        seen_at,
+) -> UserRow:
+    """How somebody wants to be seen: another name, unless it is null, and another picture or none,
+    where with_avatar says so. Primary key; the unique index on username refuses a name that is taken.
+    """
+    answer = await conn.fetchrow(
+        _SQL["set_profile"],
+        username,
+        with_avatar,
+        avatar_url,
         user_id,
     )
-    return affected_rows(answer)
+    return UserRow(*the_row(answer))

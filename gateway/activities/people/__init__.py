@@ -1,0 +1,1 @@
+"""People: whether they are here, and when they were last."""
