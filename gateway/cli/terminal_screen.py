@@ -142,7 +142,8 @@ def open_screen(on_edit: Callable[[str], None]) -> Iterator[Screen]:
     modes = termios.tcgetattr(descriptor)
     try:
         # Keys come one by one and are not echoed; Ctrl-C still interrupts.
-        tty.setcbreak(descriptor)
+        # What was typed before this is kept.
+        tty.setcbreak(descriptor, termios.TCSADRAIN)
         yield TerminalScreen(on_edit)
     finally:
         termios.tcsetattr(descriptor, termios.TCSADRAIN, modes)

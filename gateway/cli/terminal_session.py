@@ -3,29 +3,28 @@
 import asyncio
 from contextlib import suppress
 from typing import Final
+from uuid import UUID
 
 from gateway.cli import terminal_view
-from gateway.cli.terminal_commands import (
-    Help,
-    Line,
-    Mistake,
-    Quit,
-    Reveal,
-    Say,
-    StartStory,
-    Vote,
-    Who,
-    parse,
-)
+from gateway.cli.terminal_actions import Actions, NotPossible, friendly
+from gateway.cli.terminal_commands import Help, Leave, Line, Mistake, Quit, Who, parse
 from gateway.cli.terminal_screen import Screen
+from gateway.cli.terminal_text import excerpt, mistake, note, plain
 from gateway.cli.terminal_view import View
-from gateway.client import CommandError, NoAnswer, Room
+from gateway.client import CommandError, Event, NoAnswer, Room, RoomSnapshot
 
 MAX_UNSENT_LINES: Final = 16
 """Lines typed ahead of what the gateway has taken. Past it no input is read."""
 
 TYPING_REPEAT_SECONDS: Final = 3.0
 """How often typing is told again while it lasts: twice within its six seconds."""
+
+
+SLOW_SECONDS: Final = 1.5
+"""After this long without an answer, who waits is told that it is on its way."""
+
+READ_SECONDS: Final = 1.0
+"""How often at most the read marker is moved: with a lively room it is one event a second."""
 
 
 class Typing:
@@ -56,14 +55,41 @@ class Typing:
                     await room.start_typing()
 
 
+class Reading:
+    """Marks what was shown as read."""
+
+    def __init__(self) -> None:
+        self._shown = asyncio.Event()
+        self._up_to = 0
+
+    def shown(self, up_to: int) -> None:
+        """Take in how far the room's log is on the screen."""
+        self._up_to = up_to
+        self._shown.set()
+
+    async def tell(self, room: Room) -> None:
+        """Move the marker over messages that others wrote; one's own move it by themselves."""
+        while True:
+            await self._shown.wait()
+            self._shown.clear()
+            if room.unread and room.state.room.read_up_to < self._up_to:
+                with suppress(CommandError, NoAnswer):  # with the next message again
+                    await room.mark_read(self._up_to)
+                await asyncio.sleep(READ_SECONDS)
+
+
 class Session:
     """One person in one open room."""
 
-    def __init__(self, room: Room, view: View, screen: Screen, typing: Typing) -> None:
+    def __init__(
+        self, room: Room, view: View, screen: Screen, typing: Typing, own_id: UUID
+    ) -> None:
         self._room = room
         self._view = view
         self._screen = screen
         self._typing = typing
+        self._reading = Reading()
+        self._actions = Actions(room, view.people, own_id)
 
     async def run(self, linger_seconds: float) -> None:
         """Talk until the person quits, or ``linger_seconds`` after the end of piped input.
@@ -80,20 +106,30 @@ class Session:
     async def _run_in(self, tasks: asyncio.TaskGroup, linger_seconds: float) -> None:
         lines: asyncio.Queue[str | None] = asyncio.Queue(MAX_UNSENT_LINES)
         background = [
-            tasks.create_task(self._show_events(), name="show events"),
+            tasks.create_task(self._show_events(lines), name="show events"),
             tasks.create_task(self._read_lines(lines), name="read lines"),
             tasks.create_task(self._typing.tell(self._room), name="tell typing"),
         ]
+        if self._screen.is_interactive:  # what a script is shown, nobody has read
+            reading = self._reading.tell(self._room)
+            background.append(tasks.create_task(reading, name="tell reading"))
         if await self._carry_out_lines(lines) and not self._screen.is_interactive:
             await asyncio.sleep(linger_seconds)
         for task in background:
             task.cancel()
 
-    async def _show_events(self) -> None:
+    async def _show_events(self, lines: asyncio.Queue[str | None]) -> None:
+        """Show everything that happens; when the room ends, so does the input."""
         async for event in self._room:
             for line in self._view.lines(event, self._room.state):
                 self._screen.show(line)
-            self._screen.note(self._view.typing(self._room.state))
+            self._screen.note(self._view.note(self._room.state))
+            match event:
+                case Event(data=RoomSnapshot(state=state)):
+                    self._reading.shown(state.position.seq)
+                case Event(seq=int() as seq):
+                    self._reading.shown(seq)
+        await lines.put(None)
 
     async def _read_lines(self, lines: asyncio.Queue[str | None]) -> None:
         async for line in self._screen.lines():
@@ -101,32 +137,46 @@ class Session:
         await lines.put(None)
 
     async def _carry_out_lines(self, lines: asyncio.Queue[str | None]) -> bool:
-        """Carry out what is typed; tell whether the input came to its end (else: ``/quit``)."""
+        """Carry out what is typed; tell whether the input came to its end (else: they left)."""
         while (text := await lines.get()) is not None:
             line = parse(text)
-            if isinstance(line, Quit):
-                return False
             if line is None:
                 continue
+            slow = asyncio.get_running_loop().call_later(SLOW_SECONDS, self._tell_slow, text)
             try:
-                await self._carry_out(line)
-            except (CommandError, NoAnswer) as error:
-                self._screen.show(terminal_view.mistake(str(error)))
+                if not await self._carry_out(line):
+                    return False
+            except (CommandError, NotPossible) as error:
+                self._screen.show(mistake(friendly(error)))
+            except NoAnswer:
+                problem = f"No answer came; this may not have been done: {excerpt(text)}"
+                self._screen.show(mistake(problem))
+            finally:
+                slow.cancel()
         return True
 
-    async def _carry_out(self, line: Line) -> None:
+    def _tell_slow(self, text: str) -> None:
+        if self._screen.is_interactive:
+            self._screen.show(note(f"not sent yet: {excerpt(text)}"))
+
+    async def _carry_out(self, line: Line) -> bool:
+        """Carry out one line; tell whether to go on."""
         match line:
-            case Say(text):
-                await self._room.say(text)
-            case Vote(card):
-                await self._room.vote(card)
-            case StartStory(title):
-                await self._room.start_story(title)
-            case Reveal():
-                await self._room.reveal()
+            case Quit():
+                return False
+            case Leave():
+                await self._room.leave_for_good()
+                self._screen.show(
+                    note(f"You are not a member of {plain(self._room.name)} any more.")
+                )
+                return False
             case Who():
                 self._screen.show(terminal_view.who(self._room.state))
             case Help():
                 self._screen.show(terminal_view.help_table())
             case Mistake(text):
-                self._screen.show(terminal_view.mistake(text))
+                self._screen.show(mistake(text))
+            case doing:
+                if (await self._actions.do(doing)).seq is None:
+                    self._screen.show(note("Nothing had to change."))
+        return True

@@ -15,10 +15,22 @@ A lost connection is opened again by itself, for ever, and every room goes on
 exactly where it was: what was missed comes first, nothing comes twice. A
 durable command is repeated with the same key until it is answered, so it has
 one effect. What cannot be mended that way is raised as a
-``ClientError`` (``client.errors`` draws the tree).
+``ClientError`` (``client.errors`` draws the tree). Whom somebody puts out of a
+room gets the event that says so and then ``MembershipEnded``: nothing goes
+back there by itself.
 """
 
-from gateway.activities.chat.messages import ChatMessage, MessageView
+from gateway.activities.chat.messages import (
+    Attachment,
+    ChatDeleted,
+    ChatEdited,
+    ChatMarked,
+    ChatMessage,
+    MessageView,
+    Reaction,
+    ReactionAdded,
+    ReactionRemoved,
+)
 from gateway.activities.poker.messages import (
     PokerRevealed,
     PokerStarted,
@@ -28,14 +40,37 @@ from gateway.activities.poker.messages import (
     Statistics,
 )
 from gateway.activities.protocol import Behind, RoomState
-from gateway.activities.rooms.messages import MemberJoined, PresenceChanged, TypingChanged
+from gateway.activities.rooms.messages import (
+    MemberBanned,
+    MemberJoined,
+    MemberLeft,
+    MemberMuted,
+    MemberRoleChanged,
+    MemberUnbanned,
+    PresenceChanged,
+    Role,
+    RoomUpdated,
+    TypingChanged,
+)
 from gateway.client.client import Client
 from gateway.client.errors import (
+    Banned,
     ClientError,
     CommandError,
+    Conflict,
     ConnectionEnded,
+    Forbidden,
     GatewayUnreachable,
+    InvalidState,
+    LastAdmin,
+    MembershipEnded,
+    Muted,
     NoAnswer,
+    NotAMember,
+    NotFound,
+    UnknownMember,
+    UnknownMessage,
+    UnknownRoom,
 )
 from gateway.client.events import (
     Connected,
@@ -49,20 +84,38 @@ from gateway.client.room import Room
 from gateway.core.protocol.base import Committed, Person, PersonHere
 
 __all__ = [
+    "Attachment",
+    "Banned",
     "Behind",
+    "ChatDeleted",
+    "ChatEdited",
+    "ChatMarked",
     "ChatMessage",
     "Client",
     "ClientError",
     "CommandError",
     "Committed",
+    "Conflict",
     "Connected",
     "ConnectionEnded",
     "Disconnected",
     "Event",
+    "Forbidden",
     "GatewayUnreachable",
+    "InvalidState",
+    "LastAdmin",
+    "MemberBanned",
     "MemberJoined",
+    "MemberLeft",
+    "MemberMuted",
+    "MemberRoleChanged",
+    "MemberUnbanned",
+    "MembershipEnded",
     "MessageView",
+    "Muted",
     "NoAnswer",
+    "NotAMember",
+    "NotFound",
     "Person",
     "PersonHere",
     "PokerRevealed",
@@ -70,12 +123,20 @@ __all__ = [
     "PokerState",
     "PokerVoted",
     "PresenceChanged",
+    "Reaction",
+    "ReactionAdded",
+    "ReactionRemoved",
     "Resumed",
     "RevealedVote",
+    "Role",
     "Room",
     "RoomSnapshot",
     "RoomState",
+    "RoomUpdated",
     "Statistics",
     "TypingChanged",
     "UnknownEvent",
+    "UnknownMember",
+    "UnknownMessage",
+    "UnknownRoom",
 ]

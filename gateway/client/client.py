@@ -100,7 +100,7 @@ class Client:
 
     def _connect(self) -> Connection:
         if self._connection is None:
-            self._connection = Connection(self._url, self._session.token)
+            self._connection = Connection(self._url, self._session.token, self.user.id)
             # The client's one task: ``close`` ends it, and its failure reaches every caller.
             self._task = asyncio.create_task(  # noqa: TID251 - a program's, not the gateway's
                 self._connection.run(), name=f"connection to {self._url}"

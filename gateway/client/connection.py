@@ -11,8 +11,9 @@ import random
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
-from gateway.activities.protocol import Behind
+from gateway.activities.protocol import Behind, RoomClosed
 from gateway.client import reconnection
 from gateway.client.conversation import Conversation
 from gateway.client.errors import ClientError, ConnectionEnded
@@ -27,10 +28,11 @@ from gateway.core.protocol.connection import Draining, Welcome
 class Connection:
     """A connection that comes back. ``run`` it in a task of its own."""
 
-    def __init__(self, url: str, token: str) -> None:
-        """``url`` is the gateway's, with the scheme ``http`` or ``https``."""
+    def __init__(self, url: str, token: str, own_id: UUID) -> None:
+        """``url`` is the gateway's, with the scheme ``http`` or ``https``; ``own_id`` is yours."""
         self._url = url
         self._token = token
+        self._own_id = own_id
         self._conversation: Conversation | None = None
         self._failure: Exception | None = None
         self._changed = asyncio.Event()
@@ -55,7 +57,7 @@ class Connection:
             raise self._failure
         if room_id in self._feeds:
             raise ClientError("This client has the room open already.")
-        feed = self._feeds[room_id] = Feed(room_id, on_space=self._may_read.set)
+        feed = self._feeds[room_id] = Feed(room_id, self._own_id, self._may_read.set)
         try:
             if self._conversation is not None:
                 with suppress(ConnectionLost):  # the next connection joins it
@@ -69,7 +71,15 @@ class Connection:
     def forget(self, feed: Feed) -> None:
         """Take a room out: its events are no longer wanted."""
         feed.close()
-        self._feeds.pop(feed.room_id, None)
+        if self._feeds.get(feed.room_id) is feed:  # else it ended, and was opened again
+            del self._feeds[feed.room_id]
+
+    async def stay(self, feed: Feed) -> None:
+        """Keep a room after all that was about to be left for good."""
+        feed.is_leaving = False
+        if feed.is_left_out and self._conversation is not None:
+            with suppress(ConnectionLost):  # the next connection joins it
+                await self._conversation.join(feed)
 
     async def call(self, command: Command) -> Mapping[str, Any]:
         """Send a command once and return what the reply gives.
@@ -147,7 +157,9 @@ class Connection:
         self._changed.set()
         for feed in list(self._feeds.values()):
             feed.tell(Connected())
-            await conversation.join(feed)
+            feed.is_left_out = feed.is_leaving
+            if not feed.is_left_out:
+                await conversation.join(feed)
         return conversation
 
     async def _take(self, conversation: Conversation, message: object) -> None:
@@ -156,9 +168,15 @@ class Connection:
             case Event(room=room_id) if feed := self._feeds.get(room_id):
                 await self._wait_for_space(conversation, feed)
                 feed.receive(message)
+                if feed.is_closed:  # you are not a member any more
+                    self.forget(feed)
             case Behind(room=room_id) if feed := self._feeds.get(RoomId(room_id)):
                 await self._wait_for_space(conversation, feed)
                 feed.catch_up(message)
+            case RoomClosed(room=room_id) if feed := self._feeds.get(RoomId(room_id)):
+                feed.put_out()
+                if feed.is_closed:
+                    self.forget(feed)
             case Reply() if feed := conversation.joined(message):
                 await self._wait_for_space(conversation, feed)
                 self._joined(feed, message)

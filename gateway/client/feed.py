@@ -4,9 +4,12 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from typing import Final
+from uuid import UUID
 
 from gateway.activities.protocol import Behind, RoomState
+from gateway.activities.rooms.messages import MemberLeft
 from gateway.client import state as reducer
+from gateway.client.errors import MembershipEnded
 from gateway.client.events import Connected, Disconnected, Event, Resumed, RoomSnapshot
 from gateway.client.wire import JoinAnswer
 from gateway.core.ids import RoomId
@@ -30,11 +33,18 @@ class Feed:
     are kept: who only looks at the state need not take events.
     """
 
-    def __init__(self, room_id: RoomId, on_space: Callable[[], None]) -> None:
-        """``on_space`` is called when an event was taken."""
+    def __init__(self, room_id: RoomId, own_id: UUID, on_space: Callable[[], None]) -> None:
+        """``own_id`` is whose room this is; ``on_space`` is called when an event was taken."""
         self.room_id = room_id
+        self.is_leaving = False
+        """Whether you are giving up your membership: coming back to the room would renew it."""
+        self.is_left_out = False
+        """Whether a reconnection has therefore not joined it."""
         self.state: RoomState | None = None
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._own_id = own_id
+        self._member_at = 0
+        """A place in the log at which you were a member; leaving before it is history."""
         self._on_space = on_space
         self._events: deque[Event] = deque()
         self._arrived = asyncio.Event()
@@ -52,6 +62,11 @@ class Feed:
         """Whether events must wait, whoever waits for what comes after them."""
         return self.is_full and len(self._events) >= MAX_EVENTS_BEFORE_REPLY
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether no more events come."""
+        return self._is_closed
+
     # The connection's side
 
     def open(self, answer: JoinAnswer) -> None:
@@ -68,6 +83,8 @@ class Feed:
             missed = answer.position.seq - self.state.position.seq
             self.state = reducer.resumed(self.state, answer)
             self._push(Event(Resumed(missed), self.room_id))
+        self._member_at = answer.position.seq
+        self.is_left_out = False
         if not self.opened.done():
             self.opened.set_result(None)
 
@@ -77,8 +94,22 @@ class Feed:
             return
         if not reducer.follows(self.state, event):
             raise Gap(f"event {event.seq} came after {self.state.position.seq}")
-        self.state = reducer.after(self.state, event)
+        self.state = reducer.after(self.state, event, self._own_id)
         self._push(event)
+        if (
+            isinstance(event.data, MemberLeft)
+            and event.data.user.id == self._own_id
+            and (event.seq or 0) > self._member_at
+        ):
+            self._end_membership(event.data)
+
+    def put_out(self) -> None:
+        """End, as the gateway has closed the room. Before the first state it means an older feed.
+
+        Its notice may overtake the event that says why.
+        """
+        if self.state is not None and not self._is_closed:
+            self.fail(MembershipEnded(None))
 
     def catch_up(self, behind: Behind) -> None:
         """Take in how the room stands after the gateway had to skip what is not durable."""
@@ -125,6 +156,13 @@ class Feed:
             await self._arrived.wait()
         self._on_space()
         return self._events.popleft()
+
+    def _end_membership(self, left: MemberLeft) -> None:
+        """End, after the event: cleanly where it was your own doing, here or elsewhere."""
+        if left.reason == "left":
+            self.close()
+        else:
+            self.fail(MembershipEnded(left.reason))
 
     def _push(self, event: Event) -> None:
         if not self._is_iterated and len(self._events) >= MAX_EVENTS:

@@ -5,8 +5,10 @@ import contextlib
 import random
 from collections.abc import Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, Unpack
 from uuid import UUID, uuid4
+
+from typing_extensions import override
 
 from gateway.activities.chat.messages import MessageView
 from gateway.activities.poker.messages import PokerState
@@ -16,6 +18,7 @@ from gateway.client.connection import Connection
 from gateway.client.errors import ClientError, CommandError, NoAnswer
 from gateway.client.events import Event
 from gateway.client.feed import Feed
+from gateway.client.room_commands import TIMEOUT_SECONDS, Repetition, RoomCommands
 from gateway.client.socket import ConnectionLost
 from gateway.client.wire import Command
 from gateway.core.backoff import backoff_seconds
@@ -25,14 +28,11 @@ from gateway.core.protocol.base import Committed, Person, PersonHere
 if TYPE_CHECKING:
     from gateway.client.client import Client
 
-TIMEOUT_SECONDS: Final = 30.0
-"""How long a command is repeated until it is answered."""
-
 LEAVE_SECONDS: Final = 2.0
 """How long leaving waits for the gateway to agree."""
 
 
-class Room:
+class Room(RoomCommands):
     """Made by ``Client.room``; open between ``async with`` and its end.
 
     Iterating gives every ``Event``, beginning with a ``RoomSnapshot``; your own
@@ -40,10 +40,8 @@ class Room:
     after a thousand of them, for all rooms of the client; if you never
     iterate, the oldest are dropped instead.
 
-    Durable commands (``say``, ``start_story``, ``vote``, ``reveal``) return
-    once they are committed. They are repeated, with the same ``key``, over
-    lost connections and passing errors, for ``within_seconds`` at most: then
-    ``NoAnswer`` is raised. What the gateway refuses raises ``CommandError``.
+    It ends when you leave. When somebody puts you out, the event that says so is
+    followed by ``MembershipEnded``; nothing opens the room again by itself.
     """
 
     def __init__(self, client: "Client", name_or_id: str) -> None:
@@ -118,40 +116,57 @@ class Room:
         return self.state.chat.messages
 
     @property
+    def unread(self) -> int:
+        """How many of ``messages`` you have not read, where deleted ones do not count.
+
+        More may be where even the first is unread and ``state.chat.has_more``.
+        """
+        return reducer.unread(self.state)
+
+    @property
     def poker(self) -> PokerState | None:
         """The poker table, if a game is on."""
         return self.state.poker
 
     # What you can do
 
-    async def say(
-        self, content: str, *, key: str | None = None, within_seconds: float = TIMEOUT_SECONDS
-    ) -> Committed:
-        """Send a message to everybody in the room."""
-        return await self._record("chat.send", {"content": content}, key, within_seconds)
-
-    async def start_story(
-        self, title: str, *, key: str | None = None, within_seconds: float = TIMEOUT_SECONDS
-    ) -> Committed:
-        """Open a story for estimating."""
-        return await self._record("poker.start", {"title": title}, key, within_seconds)
-
-    async def vote(
-        self, card: str, *, key: str | None = None, within_seconds: float = TIMEOUT_SECONDS
-    ) -> Committed:
+    async def vote(self, card: str, **repetition: Unpack[Repetition]) -> Committed:
         """Play a card, or change yours, on the story that is open now."""
         feed, story = self._open_feed, self._open_story()
-        data = {"card": card, **_guard(story)}
-        committed = await self._record("poker.vote", data, key, within_seconds)
+        committed = await self._commit("poker.vote", {"card": card, **_guard(story)}, repetition)
         if story is not None and feed.state is not None:
             feed.state = reducer.with_own_card(feed.state, story, card)
         return committed
 
-    async def reveal(
-        self, *, key: str | None = None, within_seconds: float = TIMEOUT_SECONDS
-    ) -> Committed:
+    async def reveal(self, **repetition: Unpack[Repetition]) -> Committed:
         """Turn the cards of the open story over."""
-        return await self._record("poker.reveal", _guard(self._open_story()), key, within_seconds)
+        return await self._commit("poker.reveal", _guard(self._open_story()), repetition)
+
+    async def mark_read(
+        self, seq: int | None = None, **repetition: Unpack[Repetition]
+    ) -> Committed:
+        """Move your read marker to a ``seq``, or over all that has come so far. It never goes back.
+
+        ``state.room.read_up_to`` is where it stands, moved from your other devices as well.
+        """
+        feed = self._open_feed
+        up_to = self.state.position.seq if seq is None else seq
+        committed = await self._commit("chat.read", {"seq": up_to}, repetition)
+        if feed.state is not None:  # in a large room no event tells it
+            feed.state = reducer.with_marker(feed.state, up_to)
+        return committed
+
+    async def leave_for_good(self, **repetition: Unpack[Repetition]) -> Committed:
+        """Stop being a member; iterating ends. The last admin cannot: ``LastAdmin``."""
+        feed = self._open_feed
+        feed.is_leaving = True
+        try:
+            committed = await self._commit("member.leave", {}, repetition)
+        except BaseException:
+            await self._connection.stay(feed)
+            raise
+        self._connection.forget(feed)
+        return committed
 
     async def start_typing(self) -> None:
         """Say that you are typing. It is good for six seconds: repeat it while it is true."""
@@ -164,7 +179,7 @@ class Room:
     async def leave(self) -> None:
         """Close the room. You stay its member; iterating ends."""
         feed, self._feed = self._feed, None
-        if feed is None:
+        if feed is None or feed.is_closed:
             return
         self._connection.forget(feed)
         with contextlib.suppress(ConnectionLost, ClientError, TimeoutError):
@@ -181,10 +196,13 @@ class Room:
     def _open_story(self) -> UUID | None:
         return self.poker.story.id if self.poker and self.poker.story else None
 
-    async def _record(
-        self, command_type: str, data: Mapping[str, Any], key: str | None, within_seconds: float
+    @override
+    async def _commit(
+        self, command_type: str, data: Mapping[str, Any], repetition: Repetition
     ) -> Committed:
-        command = Command(command_type, self.id, data, key or str(uuid4()))
+        key = repetition.get("key") or str(uuid4())
+        within_seconds = repetition.get("within_seconds", TIMEOUT_SECONDS)
+        command = Command(command_type, self.id, data, key)
         return Committed.model_validate(await self._until_answered(command, within_seconds))
 
     async def _until_answered(self, command: Command, within_seconds: float) -> Mapping[str, Any]:

@@ -8,6 +8,7 @@ import orjson
 from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter, ValidationError
 
 from gateway.activities.protocol import EVENTS, NOTICES, Replay, RoomState, UpToDate
+from gateway.client import errors
 from gateway.client.errors import CommandError
 from gateway.client.events import Event, UnknownEvent
 from gateway.core.ids import RoomId
@@ -93,7 +94,7 @@ def join_answer(reply: Reply) -> JoinAnswer:
 
 def command_error(body: ErrorBody) -> CommandError:
     """Return the error that the gateway told."""
-    return CommandError(body.code, body.message, retryable=body.retryable)
+    return errors.command_error(body.code, body.message, retryable=body.retryable)
 
 
 def _reply(message: _ReplyMessage) -> Reply:

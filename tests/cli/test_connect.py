@@ -10,11 +10,12 @@ import termios
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
 
-from gateway.client import Client
+from gateway.client import ChatMarked, Client
 from gateway.embedded import EmbeddedServers
 from tests.support.databases import migrated_database
 from tests.support.gateway_process import GatewayProcess, running_gateway
@@ -163,6 +164,100 @@ async def test_two_people_talk_and_play(gateway: GatewayProcess, room: str):
         await ada.see("← Grace left")
 
 
+async def test_messages_are_changed_and_people_moderated(gateway: GatewayProcess, room: str):
+    """Answers, edits, reactions, deletions, roles and mutes show in words on both terminals."""
+    where = ("connect", room, "--url", gateway.url)
+    async with terminal(*where, "--name", "Edith") as host:
+        await host.see("1 here: Edith")
+        async with terminal(*where, "--name", "Mary") as guest:
+            await host.see("→ Mary joined the room")
+            host.type("Helo @Mary\r")
+            await guest.see("Helo")
+            host.type("/edit Hello @Mary\r")
+            await guest.see(" changed: ")
+            guest.type("/react :+1:\r")
+            await host.see("Mary reacted 👍 to Edith “Hello @Mary”  👍 1")
+            guest.type("/reply Good morning\r")
+            await host.see("↳ Edith “Hello @Mary”")
+            host.type("/delete\r")
+            await guest.see("message deleted: Edith, ")
+            host.type("/topic Weather\r/role mary moderator\r/role mary member\r/mute mary 5\r")
+            await guest.see("Edith set the topic: Weather")
+            await guest.see("Edith made you a moderator")
+            await guest.see("Edith muted you until ")
+            guest.type("why?\r")
+            await guest.see("You may not say anything here at the moment: you are muted.")
+            host.type("/leave\r")
+            await host.see("You are the only admin of this room")
+            host.type("/mute Bob 5\r/react lol\r")
+            await host.see("You have seen nobody called Bob here")
+            await host.see("That does not fit: one emoji of Unicode.")
+            host.type("/kick mary\r")
+            await guest.see("← Edith put you out")
+            await guest.see("gateway: You were put out of this room.")
+            assert await guest.ended() == 1
+            assert guest.echoes()
+        async with terminal(*where, "--name", "Mary") as guest:
+            await guest.see("Weather")
+            await guest.see("message deleted")
+            guest.type("/leave\r")
+            await guest.see("You are not a member of ")
+            assert await guest.ended() == 0
+            await host.see("left the room for good")
+
+
+async def test_with_an_account_what_is_unread_is_below_a_line(gateway: GatewayProcess, room: str):
+    """Reading in a terminal marks as read, for whoever comes back as the same person."""
+    email, password = f"{uuid4().hex}@example.com", "correct horse battery"
+    where = ("connect", room, "--url", gateway.url, "--email", email)
+    async with Client(gateway.url) as client, Client(gateway.url) as reader:
+        await client.sign_in_as_guest("Ada")
+        await reader.register(email, f"reader-{uuid4().hex[:8]}", password)
+        async with client.room(room) as opened:
+            async with reader.room(room):
+                pass
+            await opened.say("One")
+            await opened.say("Two")
+            async with terminal(*where) as back:
+                await back.see("Password: ")
+                back.type(f"{password}\r")
+                await back.see("— 2 unread —")
+                await back.see("2 here: ")
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    async for event in opened:
+                        if isinstance(event.data, ChatMarked) and event.by == reader.user.id:
+                            break
+                assert password not in back.output
+                back.type("/quit\r")
+                assert await back.ended() == 0
+            async with terminal(*where) as again:
+                await again.see("Password: ")
+                again.type(f"{password}\r")
+                await again.see("2 here: ")
+                assert "unread" not in again.output
+
+
+async def test_a_gateway_that_comes_back_takes_what_was_typed_meanwhile(
+    settings: dict[str, object], room: str, tmp_path: Path
+):
+    """Who types while it is away is told that it waits; then it is said, once."""
+    async with running_gateway(tmp_path, **settings) as doomed:
+        where = ("connect", room, "--url", doomed.url, "--name", "Ada")
+        async with terminal(*where) as ada:
+            await ada.see("1 here: ")
+            await doomed.kill()
+            await ada.see("no connection, trying again in")
+            ada.type("anybody?\r")
+            await ada.see("not sent yet: “anybody?”")
+            port = ("--port", str(urlsplit(doomed.url).port))
+            async with running_gateway(tmp_path, arguments=port, **settings) as revived:
+                await ada.see("  anybody?")
+                async with Client(revived.url) as client:
+                    await client.sign_in_as_guest("Grace")
+                    async with client.room(room) as opened:
+                        assert [message.content for message in opened.messages] == ["anybody?"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, None])
 async def test_the_terminal_is_restored(
     gateway: GatewayProcess, room: str, number: signal.Signals | None
@@ -192,7 +287,8 @@ async def test_a_lost_gateway_is_shown_and_survived(
     ):
         await ada.see("1 here: Ada")
         await doomed.kill()
-        await ada.see("connection lost, trying again in")
+        await ada.see("connection lost")
+        await ada.see("no connection, trying again in")
         ada.send(signal.SIGINT)
         assert await ada.ended() == 130
         assert "Traceback" not in ada.output
@@ -273,6 +369,13 @@ async def test_a_reader_that_goes_away_is_no_disaster(gateway: GatewayProcess, r
 async def test_a_wrong_address_is_one_readable_line(arguments: tuple[str, ...], problem: str):
     """Nothing there, or no address at all: a line and the exit code 1."""
     assert await run("connect", "lobby", "--name", "Ada", *arguments) == (1, "", problem)
+
+
+@pytest.mark.parametrize("who", [(), ("--name", "Ada", "--email", "ada@example.com")])
+async def test_who_one_is_must_be_said_once(who: tuple[str, ...]):
+    """Neither a name nor an account, or both: a line that says what is missing."""
+    problem = "gateway: say who you are: --name NAME (a guest) or --email ADDRESS (your account).\n"
+    assert await run("connect", "lobby", *who) == (1, "", problem)
 
 
 async def test_a_wrong_room_is_one_readable_line(gateway: GatewayProcess):

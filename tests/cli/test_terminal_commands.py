@@ -4,13 +4,26 @@ from hypothesis import strategies as st
 
 from gateway.cli.terminal_commands import (
     HELP,
+    Ban,
+    Delete,
+    Edit,
     Help,
+    Kick,
+    Leave,
     Line,
     Mistake,
+    Mute,
     Quit,
+    React,
+    Rename,
+    Reply,
     Reveal,
     Say,
+    SetRole,
+    SetTopic,
     StartStory,
+    Unban,
+    Unmute,
     Vote,
     Who,
     parse,
@@ -26,6 +39,23 @@ from gateway.cli.terminal_commands import (
         ("/vote  ☕ ", Vote("☕")),
         ("/story Login page", StartStory("Login page")),
         ("/reveal", Reveal()),
+        ("/reply yes", Reply(1, "yes")),
+        ("/reply 2 yes, but", Reply(2, "yes, but")),
+        ("/reply 2", Reply(1, "2")),
+        ("/edit said better", Edit("said better")),
+        ("/delete", Delete(None)),
+        ("/delete 3", Delete(3)),
+        ("/react 👍", React("👍", 1)),
+        ("/react :+1: 2", React("👍", 2)),
+        ("/topic What we do", SetTopic("What we do")),
+        ("/name Lounge", Rename("Lounge")),
+        ("/role Ann Lee Moderator", SetRole("Ann Lee", "moderator")),
+        ("/mute Ann Lee 5", Mute("Ann Lee", 5)),
+        ("/unmute Ann Lee", Unmute("Ann Lee")),
+        ("/kick @Ann", Kick("@Ann")),
+        ("/ban Ann", Ban("Ann")),
+        ("/unban Ann", Unban("Ann")),
+        ("/leave", Leave()),
         ("/who", Who()),
         ("/help", Help()),
         ("/quit", Quit()),
@@ -41,9 +71,20 @@ def test_lines_mean_what_they_say(line: str, meaning: Line | None):
 @pytest.mark.parametrize(
     ("line", "advice"),
     [
-        ("/vote", "It is /vote CARD."),
-        ("/story ", "It is /story TITLE."),
+        ("/vote", "It is /vote CARD: play a card"),
+        ("/story ", "It is /story TITLE: "),
         ("/reveal now", "stands alone"),
+        ("/reply", "It is /reply [N] TEXT"),
+        ("/delete it", "It is /delete [N]"),
+        ("/delete 0", "It is /delete [N]"),
+        ("/react", "It is /react EMOJI [N]"),
+        ("/react 👍 me", "It is /react EMOJI [N]"),
+        ("/role Ann king", "It is /role NAME ROLE: make somebody admin, moderator or member."),
+        ("/role admin", "It is /role NAME ROLE"),
+        ("/mute Ann", "It is /mute NAME MINUTES"),
+        ("/mute 5", "It is /mute NAME MINUTES"),
+        ("/mute Ann 99999999999", "It is /mute NAME MINUTES"),
+        ("/kick", "It is /kick NAME"),
         ("/dance", "There is no command /dance; /help shows them all."),
     ],
 )
@@ -54,7 +95,7 @@ def test_mistakes_are_explained(line: str, advice: str):
     assert advice in meaning.text
 
 
-@given(st.text())
+@given(st.text() | st.text().map("/mute ".__add__) | st.text().map("/reply ".__add__))
 def test_any_line_has_a_meaning(line: str):
     """Nothing that can be typed is an error of the program."""
     parse(line)
@@ -62,6 +103,8 @@ def test_any_line_has_a_meaning(line: str):
 
 def test_help_tells_every_command():
     """What the help lists can be typed."""
+    samples = {"[N]": "1", "MINUTES": "5", "ROLE": "member"}
     for usage, _ in HELP:
         if usage.startswith("/"):
-            assert not isinstance(parse(usage), Mistake)
+            line = " ".join(samples.get(word, word) for word in usage.split())
+            assert not isinstance(parse(line), Mistake)

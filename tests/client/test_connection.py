@@ -16,12 +16,14 @@ from websockets.typing import Subprotocol
 
 from gateway.client import reconnection
 from gateway.client.connection import Connection
-from gateway.client.errors import ConnectionEnded
+from gateway.client.errors import ConnectionEnded, MembershipEnded
 from gateway.client.events import Disconnected, Resumed, RoomSnapshot
 from gateway.client.feed import Feed
+from gateway.client.socket import ConnectionLost
+from gateway.client.wire import Command
 from gateway.core.close_codes import CloseCode
 from gateway.core.ids import RoomId
-from gateway.docs_generator.examples import EVENT_DATA, NOTICE_DATA, REPLIES
+from gateway.docs_generator.examples import ADA, EVENT_DATA, NOTICE_DATA, REPLIES
 
 ROOM = RoomId(UUID("0b7d1c1e-6f0e-4a53-9d55-2f1d7c1f2a10"))
 T = TypeVar("T")
@@ -53,7 +55,7 @@ async def connected_to(
         process_request=process_request,
     ) as server:
         port = next(iter(server.sockets)).getsockname()[1]
-        connection = Connection(f"http://127.0.0.1:{port}", "token")
+        connection = Connection(f"http://127.0.0.1:{port}", "token", UUID(ADA["id"]))
         async with asyncio.TaskGroup() as tasks:
             task = tasks.create_task(connection.run())
             yield connection
@@ -241,3 +243,62 @@ async def test_a_silent_death_is_noticed():
         feed = await connection.open(ROOM)
         await first_of(feed, Disconnected)
         noticed.set()
+
+
+async def test_a_closed_room_is_not_opened_again():
+    """Put out without a word why: the room ends at once, and no reconnection joins it."""
+    heard: asyncio.Queue[str] = asyncio.Queue()
+
+    async def put_out(socket: ServerConnection) -> None:
+        await admit(socket, "RoomState")
+        await notice(socket, "room.closed", room=str(ROOM))
+        await socket.recv()
+
+    async def listen(socket: ServerConnection) -> None:
+        await notice(socket, "welcome")
+        async for text in socket:
+            heard.put_nowait(json.loads(text)["type"])
+
+    async with connected_to(put_out, listen) as connection:
+        feed = await connection.open(ROOM)
+        with pytest.raises(MembershipEnded) as ended:
+            await first_of(feed, Disconnected)
+        assert ended.value.reason is None
+        with pytest.raises(ConnectionLost):
+            await connection.call(Command("chat.send", ROOM, {}))
+        async with asyncio.TaskGroup() as tasks:
+            asking = tasks.create_task(connection.call(Command("chat.read", ROOM, {})))
+            assert await asyncio.wait_for(heard.get(), 10) == "chat.read"
+            asking.cancel()
+
+
+async def test_who_is_leaving_for_good_is_not_taken_in_again():
+    """A connection lost while giving up a membership does not join the room anew.
+
+    If it comes to nothing, the room goes on where it was.
+    """
+    said: list[str] = []
+
+    async def lose(socket: ServerConnection) -> None:
+        await admit(socket, "RoomState")
+        await socket.recv()
+
+    async def listen(socket: ServerConnection) -> None:
+        await notice(socket, "welcome")
+        message = json.loads(await socket.recv())
+        said.append(message["type"])
+        await socket.send(json.dumps({"re": message["id"], "ok": {"seq": None, "at": None}}))
+        message = json.loads(await socket.recv())
+        said.append(message["type"])
+        await socket.send(json.dumps({"re": message["id"], "ok": REPLIES["UpToDate"]}))
+        await socket.wait_closed()
+
+    async with connected_to(lose, listen) as connection:
+        feed = await connection.open(ROOM)
+        feed.is_leaving = True
+        with pytest.raises(ConnectionLost):
+            await connection.call(Command("member.leave", ROOM, {}))
+        await connection.call(Command("member.leave", ROOM, {}))
+        await connection.stay(feed)
+        await first_of(feed, Resumed)
+        assert said == ["member.leave", "room.join"]
