@@ -839,7 +839,8 @@ export interface RoomExport {
  * Open a room on this connection: its state, or what you missed, and its events from then on.
  *
  * Whoever is not a member of a public room becomes one (`member.joined`); a
- * private room needs an invitation first.
+ * private room needs an invitation first. With `since` nobody becomes one: who was
+ * put out meanwhile gets `not_a_member`.
  */
 export interface RoomJoin {
   id: number;

@@ -10,7 +10,7 @@ twice.
 from gateway.activities.activity import Submission, Submit
 from gateway.activities.rooms.handlers import BecomeMember
 from gateway.activities.rooms.messages import RoomJoin
-from gateway.core.errors import InvalidState, UnknownRoom
+from gateway.core.errors import InvalidState, NotAMember, UnknownRoom
 from gateway.core.identity import Identity
 from gateway.core.ids import Position, RoomId, Seq
 from gateway.core.resume import Resume
@@ -98,6 +98,9 @@ class Joining:
         since = command.data.since
         position = Position(since.epoch, Seq(since.seq)) if since is not None else None
         reading = await self._reader.read(command.room_id, identity, position)
+        if reading is None and since is not None:
+            # It comes back by itself, not knowing: to join anew is for the person to decide.
+            raise NotAMember("You are not a member of this room any more.")
         if reading is None:
             newcomer = Submission(room_id=command.room_id, actor=identity, command=BecomeMember())
             await self._submit(newcomer)

@@ -78,6 +78,20 @@ async def of_left_overs(client: SocketClient, room: str) -> bool:
     return True
 
 
+async def test_who_was_put_out_while_away_does_not_come_back_by_resuming(
+    pair: Pair, connect: Connect, ada: Guest, grace: Guest, room: str
+):
+    """Only by joining anew, which is a decision."""
+    of_ada, of_grace = await connect(pair[0], ada), await connect(pair[1], grace)
+    position = (await of_grace.ask("room.join", room=room))["position"]
+    await of_grace.close()
+    await of_ada.ask("member.kick", room=room, user_id=grace.id)
+    again = await connect(pair[1], grace)
+    with pytest.raises(Refused, match="not_a_member"):
+        await again.ask("room.join", room=room, since=position)
+    assert (await again.ask("room.join", room=room))["resume"] == "snapshot"
+
+
 async def test_who_leaves_is_out_on_all_their_connections(
     pair: Pair, connect: Connect, ada: Guest, grace: Guest, room: str
 ):

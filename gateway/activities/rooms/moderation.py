@@ -108,7 +108,7 @@ async def ban(context: Context, command: MemberBan) -> Outcome:
         context.conn, room_id=context.room.id, user_id=target.user_id
     )
     left = MemberLeft(user=target.person, reason="banned")
-    return _gone(target.user_id, left)._replace(events=(left, banned))
+    return _gone(target.user_id, left)._replace(events=(banned, left))
 
 
 async def unban(context: Context, command: MemberUnban) -> Outcome:
