@@ -86,3 +86,16 @@ values (
     'completed', now(), now()
 )
 on conflict (session_id) do nothing;
+
+-- name: lock_seed()!
+-- Of two who plant the large example at the same time, the second waits and finds it there. The
+-- pair of numbers keeps it apart from other advisory locks.
+select pg_advisory_xact_lock(2, 0);
+
+-- name: seed_totals(ids, last_seqs, message_counts, times)!
+-- Rooms of the large example whose contents are complete. Primary key.
+update rooms r
+set last_seq = t.last_seq, message_count = t.message_count, updated_at = t.at
+from unnest(:ids::uuid[], :last_seqs::bigint[], :message_counts::bigint[], :times::timestamptz[])
+  as t (id, last_seq, message_count, at)
+where r.id = t.id;

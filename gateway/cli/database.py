@@ -2,9 +2,10 @@
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,6 +16,14 @@ if TYPE_CHECKING:
     from gateway.storage.connection import Connection
 
 SEED_PASSWORD = "correct horse battery"  # noqa: S105 - of the sample accounts, and printed
+
+
+class SeedSize(StrEnum):
+    """How much ``gateway seed`` plants."""
+
+    SMALL = "small"
+    LARGE = "large"
+
 
 migrate = typer.Typer(help="Change the database's schema.", no_args_is_help=True)
 
@@ -49,9 +58,18 @@ def create(name: Annotated[str, typer.Argument(help="What it does, e.g. add_reac
     print(f"created {path}")
 
 
-def seed(data_dir: DataDir = None) -> None:
+def seed(
+    size: Annotated[
+        SeedSize,
+        typer.Option(
+            help="small: three rooms to look at. large: a million messages in 10,000 rooms of "
+            "100,000 people, to measure with; takes minutes and 1.5 GB."
+        ),
+    ] = SeedSize.SMALL,
+    data_dir: DataDir = None,
+) -> None:
     """Plant sample users, rooms, messages, a poker game and a clock; again changes nothing."""
-    asyncio.run(_seed(data_dir))
+    asyncio.run(_seed(data_dir) if size is SeedSize.SMALL else _seed_large(data_dir))
 
 
 def restore_mark(data_dir: DataDir = None) -> None:
@@ -107,19 +125,70 @@ async def _status(data_dir: DataDir) -> None:
 
 
 async def _seed(data_dir: DataDir) -> None:
-    from gateway.activities.accounts.passwords import Passwords
     from gateway.storage import migrations
     from gateway.storage.seed import seed as plant
 
-    passwords = Passwords()
-    password_hash = await passwords.hash(SEED_PASSWORD)
-    passwords.close()
+    password_hash = await _seed_password_hash()
     async with _connection(data_dir) as conn:
         await migrations.migrate_up(conn)
         report = await plant(conn, password_hash)
     counts = dataclasses.asdict(report)
     print("added", ", ".join(f"{count} {what}" for what, count in counts.items()))
     print(f"sign in as ada@example.com with the password: {SEED_PASSWORD}")
+
+
+async def _seed_large(data_dir: DataDir) -> None:
+    from gateway.storage import migrations
+    from gateway.storage.large_seed.cast import BUSIEST, somebody
+    from gateway.storage.large_seed.sizes import LARGE
+    from gateway.storage.large_seed.writing import settle, write_large_seed
+
+    password_hash = await _seed_password_hash()
+    async with _connection(data_dir) as conn:
+        await migrations.migrate_up(conn)
+        try:
+            with _progress("planting messages", LARGE.messages) as report:
+                is_new = await write_large_seed(conn, LARGE, password_hash, report)
+        except asyncio.CancelledError:
+            print("interrupted: nothing was added")
+            raise
+        if is_new:
+            print("added; PostgreSQL tidies up …")
+            await settle(conn)
+    print(
+        f"{LARGE.users:,} users, {LARGE.rooms:,} rooms, {LARGE.messages:,} messages",
+        "were added" if is_new else "are there already: nothing was changed",
+    )
+    print(
+        f"sign in as {somebody(BUSIEST).email}, who is in {LARGE.busiest_rooms} rooms, "
+        f"with the password: {SEED_PASSWORD}"
+    )
+
+
+async def _seed_password_hash() -> str:
+    from gateway.activities.accounts.passwords import Passwords
+
+    passwords = Passwords()
+    password_hash = await passwords.hash(SEED_PASSWORD)
+    passwords.close()
+    return password_hash
+
+
+@contextmanager
+def _progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show a bar, and how long it will take, while the block calls with how many are done."""
+    from rich import progress
+
+    with progress.Progress(
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TimeElapsedColumn(),
+        progress.TimeRemainingColumn(),
+        transient=True,
+    ) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda done: bar.update(task, completed=done)
 
 
 @asynccontextmanager

@@ -208,3 +208,30 @@ async def seed_clock(
         total_participants,
     )
     return affected_rows(answer)
+
+
+async def lock_seed(conn: Connection) -> int:
+    """Of two who plant the large example at the same time, the second waits and finds it there. The
+    pair of numbers keeps it apart from other advisory locks.
+    """
+    answer = await conn.execute(_SQL["lock_seed"])
+    return affected_rows(answer)
+
+
+async def seed_totals(
+    conn: Connection,
+    *,
+    ids: Sequence[UUID],
+    last_seqs: Sequence[Seq],
+    message_counts: Sequence[int],
+    times: Sequence[datetime],
+) -> int:
+    """Rooms of the large example whose contents are complete. Primary key."""
+    answer = await conn.execute(
+        _SQL["seed_totals"],
+        ids,
+        last_seqs,
+        message_counts,
+        times,
+    )
+    return affected_rows(answer)
