@@ -44,7 +44,7 @@ async def planted(postgres_url: str) -> AsyncIterator[Connection]:
 async def test_there_is_as_much_of_everything_as_was_said(planted: Connection) -> None:
     """People, rooms, messages, and the three that stand out."""
     for table in ("users", "rooms", "messages"):
-        assert await planted.fetchval(f"select count(*) from {table}") == getattr(TINY, table)
+        assert await _count(planted, table) == getattr(TINY, table)
     members = "select count(*) from room_users where room_id = $1"
     assert await planted.fetchval(members, room_id(HALL)) == TINY.hall_members
     messages = "select message_count from rooms where id = $1"
@@ -58,14 +58,14 @@ async def test_there_is_as_much_of_everything_as_was_said(planted: Connection) -
 async def test_there_is_something_of_every_kind(planted: Connection) -> None:
     """Edits, reactions, mentions, receipts, replies, tombstones and images; frequent words."""
     for table in COLUMNS:
-        assert await planted.fetchval(f"select exists (select from {table})"), table
+        assert await _count(planted, table) > 0
     for condition in (
         "reply_to is not null",
         "deleted_at is not null",
         "message_type = 'image'",
         f"search @@ '{FREQUENT_WORD}'",
     ):
-        assert await planted.fetchval(f"select count(*) > 20 from messages where {condition}")
+        assert await _count(planted, f"messages where {condition}") > 20
 
 
 async def test_planted_events_are_events_of_the_protocol(planted: Connection) -> None:
@@ -78,6 +78,10 @@ async def test_planted_events_are_events_of_the_protocol(planted: Connection) ->
         *("member.joined", "member.role_changed", "chat.message", "chat.edited", "chat.deleted"),
         *("chat.marked", "reaction.added"),
     }
+
+
+async def _count(conn: Connection, what: str) -> int:
+    return await conn.fetchval(f"select count(*) from {what}")  # noqa: S608 - the test's own words
 
 
 DISAGREEMENTS = {
@@ -190,7 +194,7 @@ async def test_planting_twice_adds_nothing_the_second_time(planted: Connection) 
     """The second run says that it is there."""
     assert not await write_large_seed(planted, TINY, "hash")
     await settle(planted)
-    assert await planted.fetchval("select count(*) from messages") == TINY.messages
+    assert await _count(planted, "messages") == TINY.messages
 
 
 async def test_the_same_every_time() -> None:
@@ -220,7 +224,7 @@ async def test_an_interrupted_run_leaves_nothing(empty: Connection) -> None:
         await write_large_seed(empty, TINY, "hash", interrupt)
     assert told[0] > 0
     for table in ("users", "rooms", *COLUMNS):
-        assert not await empty.fetchval(f"select exists (select from {table})")
+        assert await _count(empty, table) == 0
 
 
 async def test_a_taken_name_is_said_and_nothing_is_added(empty: Connection) -> None:
@@ -229,4 +233,4 @@ async def test_a_taken_name_is_said_and_nothing_is_added(empty: Connection) -> N
     await register_guest(empty, username=somebody(7).name, avatar_url=None)
     with pytest.raises(UsernameTaken):
         await write_large_seed(empty, TINY, "hash")
-    assert await empty.fetchval("select count(*) from users") == 1
+    assert await _count(empty, "users") == 1
