@@ -42,8 +42,8 @@ STATEMENT_LIFETIME_SECONDS: Final = 10
 
 PostgreSQL keeps its plan, and one made when a table was small goes through all of
 it when it has grown, until the table is analyzed, which may take a minute. Inside
-a transaction settings prevent most of that (``transactions``); outside of one, and
-for an ``update`` that joins, this is what ends it.
+a transaction settings prevent that (``transactions``); outside of one this is what
+ends it.
 """
 
 CLOSE_SECONDS: Final = 5

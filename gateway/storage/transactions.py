@@ -10,14 +10,21 @@ from typing import Final
 
 from gateway.storage.connection import Connection
 
-_PLAN_ONCE_AND_BY_INDEX: Final = (
-    "set local plan_cache_mode = force_generic_plan; set local enable_seqscan = off"
+_PLAN_ONCE_AND_BY_INDEX: Final = "; ".join(
+    [
+        "set local plan_cache_mode = force_generic_plan",
+        *(
+            f"set local enable_{way} = off"
+            for way in ("seqscan", "hashjoin", "mergejoin", "material")
+        ),
+    ]
 )
 # All statements look up keys in indexes. Left to itself, the server plans anew each
 # time where the values are arrays, which takes longer than the statement; and
 # while a table's statistics are from when it was small, or not there yet, it
-# scans what has become ten thousand rows. For the transaction alone: PgBouncer
-# would hand a session's settings on to others.
+# goes through what has become ten thousand rows: by a scan, or to join all of them
+# with the few that are meant. For the transaction alone: PgBouncer would hand a
+# session's settings on to others.
 
 BEGIN: Final = (
     "begin; set local idle_in_transaction_session_timeout = '3s'; " + _PLAN_ONCE_AND_BY_INDEX

@@ -107,7 +107,7 @@ def _member_count(rng: Random, size: SeedSize, number: int) -> int:
     count = 2 + int(4 * (rng.paretovariate(1.1) - 1))
     if number == HALL:
         return size.hall_members
-    return min(count, size.hall_members // 5)
+    return min(count, max(2, size.hall_members // 5))
 
 
 def _message_counts(rng: Random, size: SeedSize, member_counts: list[int]) -> list[int]:

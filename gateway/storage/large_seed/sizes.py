@@ -37,8 +37,8 @@ LARGE: Final = SeedSize(
 """What ``gateway seed --size large`` plants."""
 
 MEDIUM: Final = SeedSize(
-    users=4_000,
-    rooms=2_000,
+    users=5_000,
+    rooms=3_000,
     messages=20_000,
     hall_members=1_000,
     archive_messages=4_000,
