@@ -63,7 +63,7 @@ def seed(
         SeedSize,
         typer.Option(
             help="small: three rooms to look at. large: a million messages in 10,000 rooms of "
-            "100,000 people, to measure with; takes minutes and 1.5 GB."
+            "100,000 people, to measure with; takes some minutes and 2 GB."
         ),
     ] = SeedSize.SMALL,
     data_dir: DataDir = None,
