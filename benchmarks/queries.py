@@ -2,10 +2,10 @@
 
 Run ``python -m benchmarks.queries`` from the checkout, on a database in which
 ``gateway seed --size large`` was; it takes two minutes. Each case is one entry in
-``benchmarks/query_cases.py``. Every statement is prepared and run as the gateway
-does it, under the settings of its transactions, with other values each time; what
-it writes is rolled back. It fails by its exit code when a median is over the
-aim or a plan goes through a whole table.
+``query_reading`` or ``query_writing``. Every statement is prepared and run as the
+gateway does it, under the settings of its transactions, with other values each
+time; what it writes is rolled back. It fails by its exit code when a median is over
+the aim or a plan goes through a whole table.
 """
 
 import asyncio
@@ -23,8 +23,10 @@ import typer
 from rich.progress import track
 from rich.table import Table
 
-from benchmarks.query_cases import CASES, Case, Mode
+from benchmarks.query_case import Case, Mode
+from benchmarks.query_reading import READING
 from benchmarks.query_values import World, read_world
+from benchmarks.query_writing import WRITING
 from benchmarks.report import print_with_machine
 from benchmarks.sql_literals import literal
 from gateway.embedded import embedded_servers
@@ -35,6 +37,8 @@ from gateway.storage.resources import QUERIES
 from gateway.storage.sql import Query, read_queries
 from gateway.storage.transactions import BEGIN, BEGIN_SNAPSHOT
 from gateway.telemetry import configure_logging
+
+CASES: Final = (*READING, *WRITING)
 
 AIM_MS: Final = 5.0
 """For the server's own time, at the median."""

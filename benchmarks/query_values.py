@@ -7,12 +7,15 @@ from random import Random
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from gateway.activities.chat.rules import SMALL_ROOM
 from gateway.core.ids import RoomId, UserId
 from gateway.storage.connection import Connection
 from gateway.storage.large_seed.cast import ARCHIVE, BUSIEST, HALL, room_id, user_id
 
 _ROOMS: Final = """
-    select id, name, last_seq, message_count
+    select
+        id, name, last_seq, message_count,
+        (select count(*) from room_users where room_id = rooms.id) as members
     from rooms where not is_archived and message_count > 0 order by id
 """
 _MEMBERS: Final = """
@@ -32,6 +35,7 @@ class SomeRoom(NamedTuple):
     name: str
     last_seq: int
     message_count: int
+    members: int
 
 
 class SomeMember(NamedTuple):
@@ -67,6 +71,8 @@ class World:
     rng: Random = field(default_factory=lambda: Random("world"))  # noqa: S311 - no secret
 
     def __post_init__(self) -> None:
+        small = {room.id for room in self.rooms if room.members <= SMALL_ROOM}
+        self._in_small_rooms = [message for message in self.messages if message.room_id in small]
         self._weights = list(accumulate(room.message_count for room in self.rooms))
 
     def room(self) -> SomeRoom:
@@ -77,9 +83,21 @@ class World:
         """Return somebody in a room."""
         return self.rng.choice(self.members)
 
+    def member_of(self, room: SomeRoom) -> SomeMember:
+        """Return somebody in that room."""
+        return self.rng.choice([member for member in self.members if member.room_id == room.id])
+
+    def reply(self) -> SomeMessage:
+        """Return a reply."""
+        return self.rng.choice([message for message in self.messages if message.reply_to])
+
     def message(self) -> SomeMessage:
         """Return a message of any room."""
         return self.rng.choice(self.messages)
+
+    def message_of_small_room(self) -> SomeMessage:
+        """Return a message of a room in which markers are told."""
+        return self.rng.choice(self._in_small_rooms)
 
     def seq(self, room: SomeRoom) -> int:
         """Return a place in a room's log."""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from benchmarks.query_cases import CASES
+from benchmarks.queries import CASES
 from benchmarks.sql_literals import literal
 from gateway.embedded import EmbeddedServers
 from gateway.storage.database import DatabaseSettings, direct_connection

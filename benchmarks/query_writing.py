@@ -1,60 +1,15 @@
-"""The common queries, and what they are asked. A new one is one entry in ``CASES``."""
+"""The statements of the common commands. A new one is one entry in ``WRITING``."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import Enum, auto
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from benchmarks.query_values import SomeRoom, World
-from gateway.activities.chat.handlers import STATE_MESSAGES
+from benchmarks.query_case import Case, Mode
+from benchmarks.query_values import World
 from gateway.activities.chat.rules import SMALL_ROOM
-from gateway.activities.chat.views import MAX_REACTING_USERS
-from gateway.activities.rooms.service import PAGE_ROOMS
-from gateway.runtime.log_reader import PAGE_EVENTS, PAGES_AT_ONCE
-from gateway.storage.large_seed.cast import somebody
 
-
-class Mode(Enum):
-    """What the gateway runs the query in."""
-
-    ALONE = auto()
-    """A pool's connection, without a transaction (``Database.connection``)."""
-
-    SNAPSHOT = auto()
-    """``Database.snapshot``."""
-
-    TRANSACTION = auto()
-    """``Database.transaction``: a batch of commands."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """A query (``subject.name``), and the arguments of its next run.
-
-    ``commands`` are carried out by one run; the aim is for each of them.
-    """
-
-    name: str
-    query: str
-    mode: Mode
-    arguments: Callable[[World], Mapping[str, Any]]
-    commands: int = 1
-
-
-NOBODY: Final = UUID(int=0)
 BATCH: Final = 100
 """Commands of different people, committed together."""
-
-
-def _newest(room: SomeRoom) -> dict[str, object]:
-    return {"room_ids": [room.id], "max_messages": STATE_MESSAGES + 1}
-
-
-def _reactions(world: World) -> dict[str, object]:
-    messages = [world.message().id for _ in range(STATE_MESSAGES)]
-    return {"message_ids": messages, "max_users": MAX_REACTING_USERS}
 
 
 def _standings(world: World, count: int) -> dict[str, object]:
@@ -129,17 +84,6 @@ def _moved(world: World) -> dict[str, object]:
     }
 
 
-def _directory(
-    *, prefix: str = "", after_name: str = "", after_id: UUID = NOBODY
-) -> dict[str, object]:
-    return {
-        "prefix": prefix,
-        "after_name": after_name,
-        "after_id": after_id,
-        "max_rooms": PAGE_ROOMS + 1,
-    }
-
-
 def _edited(world: World) -> dict[str, object]:
     return {
         "message_id": world.message().id,
@@ -150,91 +94,7 @@ def _edited(world: World) -> dict[str, object]:
     }
 
 
-CASES: Final = (
-    Case(
-        "a room as one person stands to it",
-        "log.read_rooms_for",
-        Mode.SNAPSHOT,
-        lambda w: {"room_ids": [(m := w.member()).room_id], "user_ids": [m.user_id]},
-    ),
-    Case(
-        "the state's newest 50 messages",
-        "messages.newest_messages",
-        Mode.SNAPSHOT,
-        lambda w: _newest(w.room()),
-    ),
-    Case(
-        "… of the room of 100,000 messages",
-        "messages.newest_messages",
-        Mode.SNAPSHOT,
-        lambda w: _newest(w.archive),
-    ),
-    Case("the reactions to 50 messages", "messages.read_reactions", Mode.SNAPSHOT, _reactions),
-    Case(
-        "a resume: a page of the log",
-        "log.read_events",
-        Mode.ALONE,
-        lambda w: {
-            "room_id": (room := w.room()).id,
-            "after_seq": w.seq(room) // PAGE_EVENTS * PAGE_EVENTS,
-            "max_events": PAGE_EVENTS,
-        },
-    ),
-    Case(
-        "… four pages at once, of the longest room",
-        "log.read_events",
-        Mode.ALONE,
-        lambda w: {
-            "room_id": w.archive.id,
-            "after_seq": w.seq(w.archive) // PAGE_EVENTS * PAGE_EVENTS,
-            "max_events": PAGE_EVENTS * PAGES_AT_ONCE,
-        },
-    ),
-    Case(
-        "where 1,000 logs end",
-        "log.read_positions",
-        Mode.ALONE,
-        lambda w: {"room_ids": [w.room().id for _ in range(1_000)]},
-    ),
-    Case(
-        "the rooms of a person with 200, with unread",
-        "rooms.list_rooms_of",
-        Mode.ALONE,
-        lambda w: {"user_id": w.busiest},
-    ),
-    Case(
-        "… of somebody",
-        "rooms.list_rooms_of",
-        Mode.ALONE,
-        lambda w: {"user_id": w.member().user_id},
-    ),
-    Case(
-        "the directory: first page", "rooms.list_public_rooms", Mode.ALONE, lambda _: _directory()
-    ),
-    Case(
-        "… a later page",
-        "rooms.list_public_rooms",
-        Mode.ALONE,
-        lambda w: _directory(after_name=(room := w.room()).name, after_id=room.id),
-    ),
-    Case(
-        "… names that begin so",
-        "rooms.list_public_rooms",
-        Mode.ALONE,
-        lambda w: _directory(prefix=w.room().name[:6]),
-    ),
-    Case(
-        "the oldest public room of a name",
-        "rooms.oldest_public_room",
-        Mode.TRANSACTION,
-        lambda w: {"name": w.room().name},
-    ),
-    Case(
-        "signing in",
-        "users.get_user_by_email",
-        Mode.ALONE,
-        lambda w: {"email": somebody(5 * w.rng.randrange(20_000)).email},
-    ),
+WRITING: Final = (
     Case(
         "a batch locks its rooms (100)",
         "log.lock_rooms",
