@@ -67,7 +67,7 @@ migrate-create: $(READY) ## Write an empty migration (NAME=add_reactions)
 migrate-status: $(READY) ## Show which migrations have run
 	@$(BIN)/gateway migrate status $(ARGS)
 
-seed: $(READY) ## Plant sample users, rooms, messages, a game and a clock
+seed: $(READY) ## Plant sample users, rooms, messages, a game and a clock (ARGS="--size large": a million)
 	@$(BIN)/gateway seed $(ARGS)
 
 types: $(READY) ## Generate typed queries and protocol documents from schema and models
