@@ -20,11 +20,11 @@ _ROOMS: Final = """
 """
 _MEMBERS: Final = """
     select room_id, user_id, last_read_seq, joined_at
-    from room_users tablesample system (5) repeatable (1)
+    from room_users tablesample bernoulli (5) repeatable (1)
 """
 _MESSAGES: Final = """
     select room_id, id, seq, user_id, content, reply_to
-    from messages tablesample system (1) repeatable (1) where deleted_at is null
+    from messages tablesample bernoulli (1) repeatable (1) where deleted_at is null
 """
 
 
