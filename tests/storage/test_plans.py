@@ -51,6 +51,9 @@ FILL = """
     insert into message_edits (message_id, seq, content) select message_id, 1, '' from places;
     insert into message_read_receipts (message_id, user_id, room_id, seq)
     select message_id, user_id, room_id, seq from places;
+    insert into personal_invitations (room_id, user_id, invited_by, expires_at)
+    select r.id, p.user_id, r.created_by, now() + interval '1 day'
+    from rooms r join places p on p.room_id = r.id and p.seq = 1;
     insert into sessions (sid, sess, expire)
     select md5(id::text), jsonb_build_object('user_id', id), now() + interval '1 day' from users;
     insert into poker.sessions (room_id, name, expires_at)
@@ -128,6 +131,7 @@ HOT = {
     *("messages.insert_messages", "messages.newest_messages", "messages.find_roots"),
     *("messages.find_members", "messages.read_marks", "messages.move_markers"),
     *("rooms.add_members", "rooms.read_bans"),
+    *("inbox.read_memberships", "inbox.read_invitations"),
     *("poker.active_games", "poker.votes_of", "poker.cast_votes"),
 }
 
@@ -155,7 +159,6 @@ def _looks_up(node: dict[str, Any]) -> bool:
         ("users.get_user_by_email", "users_email_key"),
         ("rooms.list_public_rooms", "rooms_directory_idx"),
         ("rooms.oldest_public_room", "rooms_name_idx"),
-        ("rooms.list_rooms_of", "room_users_user_id_idx"),
         ("history.messages_before", "messages_room_id_seq_key"),
         ("history.messages_after", "messages_room_id_seq_key"),
         ("history.seq_at", "messages_room_id_seq_key"),
@@ -165,6 +168,8 @@ def _looks_up(node: dict[str, Any]) -> bool:
         ("history.list_members", "room_users_joined_at_idx"),
         ("history.list_bans", "room_bans_pkey"),
         ("history.read_receipts", "message_read_receipts_marker_idx"),
+        ("inbox.read_memberships", "room_users_user_id_idx"),
+        ("inbox.read_memberships", "messages_deleted_idx"),
         ("sessions.find_sessions", "sessions_pkey"),
         ("sessions.find_ended_sessions", "sessions_pkey"),
         ("accounts.end_other_sessions", "sessions_user_id_idx"),

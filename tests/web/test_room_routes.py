@@ -113,7 +113,8 @@ async def test_mine_are_the_rooms_i_am_in_by_name(ada: Guest, grace: Guest):
     first = await create(ada, name="Alpha", is_private=True)
     await create(grace)
     rooms = (await ada.client.get("/v1/rooms")).json()["rooms"]
-    assert rooms == [{**first, "unread": 0}, {**second, "unread": 0}]
+    standing = {"is_archived": False, "unread": 0, "mentions": 0, "read_up_to": 0, "last_seq": 1}
+    assert rooms == [{**first, **standing}, {**second, **standing}]
 
 
 async def test_the_directory_lists_public_rooms_page_by_page(ada: Guest):
@@ -233,9 +234,9 @@ async def test_the_service_keeps_those_limits_without_the_routes(ada: Guest, ser
     actor = await services.accounts.identify(ada.token)
     room_id = RoomId(UUID((await create(ada))["id"]))
     with pytest.raises(InvalidField, match="expires_in_seconds"):
-        await services.rooms.invite(actor, room_id, expires_in=timedelta(0))
+        await services.invitations.make_link(actor, room_id, expires_in=timedelta(0))
     with pytest.raises(InvalidField, match="max_uses"):
-        await services.rooms.invite(actor, room_id, max_uses=0)
+        await services.invitations.make_link(actor, room_id, max_uses=0)
 
 
 async def test_only_admins_and_moderators_invite(ada: Guest, grace: Guest):
