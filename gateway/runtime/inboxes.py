@@ -273,9 +273,7 @@ class Inboxes:
             async with self._database.connection() as conn:
                 rows = await inbox_reading.read_memberships(conn, people, places)
                 # Who came into a room, or was put out of it, has other invitations, too.
-                movers = {
-                    user_id for user_id, room_id in places if self._moved(user_id, room_id, rows)
-                }
+                movers = {place[0] for place in places if self._has_moved(place, rows)}
                 invitations = await inbox_reading.read_invitations(conn, [*people, *movers])
         except DatabaseUnavailable as error:
             log.warning("inboxes.no_database", error=error.message)
@@ -291,9 +289,10 @@ class Inboxes:
                 self._read_at[user_id] = now
         self._tell(people, places, rows, invitations)
 
-    def _moved(self, user_id: UserId, room_id: RoomId, rows: Memberships) -> bool:
+    def _has_moved(self, place: Place, rows: Memberships) -> bool:
+        user_id, room_id = place
         person = self._people.get(user_id)
-        return person is not None and (room_id in person.rooms) != ((user_id, room_id) in rows)
+        return person is not None and (place not in rows or room_id not in person.rooms)
 
     def _tell(
         self,
