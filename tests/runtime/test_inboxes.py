@@ -220,6 +220,7 @@ async def test_who_closes_is_told_nothing_and_nothing_is_heard_for_them(
         instance.inboxes.close(cast("Connection", client))
     assert instance.inboxes.opened == 0
     assert not links.subscriber._subscriptions
+    await until(lambda: not (instance.inboxes._rooms or instance.inboxes._whole))
     await rename(database, room, "New")
     instance.inboxes.room_changed(room)
     instance.inboxes.look_again(room, [ada.user_id])
