@@ -10,6 +10,8 @@ from tests.support.gateway_process import GatewayProcess, Guest
 from tests.support.inbox import Inbox
 from tests.support.socket_client import Refused, SocketClient, open_socket
 
+pytestmark = pytest.mark.slow  # an inbox is told of changes once a second
+
 NOBODY = str(uuid4())
 
 
