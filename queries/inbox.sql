@@ -2,26 +2,17 @@
 
 -- name: read_memberships(people, pair_users, pair_rooms)
 -- All rooms of people, and single rooms of others; who is not a member has no row. Unread are the
--- messages after the marker without the deleted ones and without those that retention took (the
--- room's oldest message that is left has the number after theirs). Index on room_users (user_id);
--- primary keys, messages_deleted_idx; each looked up by itself, whatever the planner believes about
--- the tables, hence the limits. Nobody is in a hundred thousand rooms. Where nothing is unread the
--- counts are not looked for.
+-- messages after the marker without the deleted ones. Index on room_users (user_id), primary keys,
+-- messages_deleted_idx; each looked up by itself, whatever the planner believes about the tables,
+-- hence the limits. Nobody is in a hundred thousand rooms. Where nothing is unread the counts are
+-- not looked for.
 -- not null: user_id, id, name, is_private, is_archived, last_seq, role, last_read_seq, unread
 -- not null: mentions
 select
     m.user_id, r.id, r.name, r.description, r.is_private, r.is_archived, r.last_seq, m.role,
     m.last_read_seq,
     case when r.message_count > m.read_count then greatest(
-        r.message_count
-        - greatest(
-            m.read_count,
-            case when m.last_read_seq + 1 < r.log_start then coalesce(
-                (select x.number - 1 from messages x where x.room_id = r.id order by x.seq limit 1),
-                r.message_count
-            ) else 0 end
-        )
-        - (
+        r.message_count - m.read_count - (
             select count(*)
             from messages x
             where x.room_id = r.id and x.seq > m.last_read_seq and x.deleted_at is not null

@@ -10,8 +10,9 @@ from gateway.activities.rooms import inbox_reading
 from gateway.activities.rooms.messages import MemberKick, MemberLeave
 from gateway.core.errors import LastAdmin
 from gateway.core.identity import Identity
-from gateway.core.ids import RoomId
+from gateway.core.ids import RoomId, Seq
 from gateway.storage.database import Database
+from gateway.storage.generated import retention as retention_queries
 from tests.activities.talk import Talk
 from tests.support.ledgers import become_member, new_person, new_room, open_book, say
 
@@ -100,11 +101,12 @@ async def test_what_retention_took_is_not_unread(database: Database):
         said = [await talk.say(ada) for _ in range(6)]
         await talk.do(ChatDelete, ada, message_id=str(said[4]))
         assert await shown(database, talk.room_id, grace) == {grace.user_id: (5, 0)}
-        await talk.rows("delete from messages where room_id = $1 and seq <= 3", talk.room_id)
-        await talk.rows("update rooms set log_start = 4 where id = $1", talk.room_id)
-        assert await shown(database, talk.room_id, grace) == {grace.user_id: (2, 0)}
-        await talk.rows("delete from messages where room_id = $1", talk.room_id)
-        assert await shown(database, talk.room_id, grace) == {grace.user_id: (0, 0)}
+        for log_start, last_due, left in ((1, 3, 2), (4, 7, 0)):
+            async with database.connection() as conn:
+                await retention_queries.delete_before(
+                    conn, room_id=talk.room_id, log_start=Seq(log_start), last_due=Seq(last_due)
+                )
+            assert await shown(database, talk.room_id, grace) == {grace.user_id: (left, 0)}
 
 
 async def test_a_person_sees_their_rooms_and_nobody_elses(database: Database):
