@@ -127,10 +127,10 @@ READING: Final = (
         lambda w: {"room_ids": [w.room().id for _ in range(1_000)]},
     ),
     Case(
-        "the rooms of a person with 200, with unread",
-        "rooms.list_rooms_of",
-        Mode.ALONE,
-        lambda w: {"user_id": w.busiest},
+        "the inbox of a person with 200 rooms",
+        "inbox.read_memberships",
+        Mode.SNAPSHOT,
+        lambda w: {"people": [w.busiest], "pair_users": [], "pair_rooms": []},
     ),
     Case(
         "… of somebody",

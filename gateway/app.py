@@ -23,6 +23,8 @@ from gateway.activities.people.requests import requests as people_requests
 from gateway.activities.people.service import People
 from gateway.activities.reading.requests import requests as reading_requests
 from gateway.activities.reading.service import Reading
+from gateway.activities.rooms.inviting import Invitations
+from gateway.activities.rooms.requests import requests as room_requests
 from gateway.activities.rooms.service import Rooms
 from gateway.backplane import keys
 from gateway.backplane.client import open_client
@@ -46,6 +48,7 @@ from gateway.runtime.endpoint import Endpoint
 from gateway.runtime.gathering import Gathering
 from gateway.runtime.health import Health
 from gateway.runtime.hub import Hub
+from gateway.runtime.inboxes import Inboxes
 from gateway.runtime.joining import Joining
 from gateway.runtime.ledger import Ledger
 from gateway.runtime.liveness import Liveness
@@ -136,6 +139,7 @@ class Gateway:
 
             def hearing_changed() -> None:
                 reconciler.compare_soon()
+                inboxes.look_at_all()
 
             publisher = Publisher(redis_settings, on_up=redis_is_back)
             subscriber = Subscriber(redis_settings)
@@ -161,13 +165,18 @@ class Gateway:
                 end_of_turn,
             )
 
+            inboxes = Inboxes(
+                database, publisher, subscriber, supervisor, hears=lambda: canary.hears
+            )
+
             def publish(room_id: RoomId, publication: Publication) -> None:
                 """Tell the members here at once, and the other instances."""
                 hub.receive(room_id, publication)
+                inboxes.room_changed(room_id)
                 publisher.publish(keys.room_channel(room_id), publication.encode())
 
             rulebook = Rulebook(catalogue.HANDLERS, catalogue.PLANS, catalogue.IN_ARCHIVE)
-            ledger = Ledger(database, rulebook, publish)
+            ledger = Ledger(database, rulebook, publish, inboxes.look_again)
 
             # People: accounts, connections, the HTTP API
             def sessions_ended(session_ids: Sequence[SessionId]) -> None:
@@ -211,16 +220,19 @@ class Gateway:
             whereabouts = Whereabouts(instance_id, database, leases, endpoint.admission.people)
             people = People(database)
             reading = Reading(database)
+            room_service = Rooms(database, ledger.submit, inboxes.look_again)
+            invitations = Invitations(database, ledger.submit, inboxes.look_again)
             requests = Requests(
                 account_requests.sign_ins(accounts),
                 {
                     **account_requests.requests(accounts),
                     **people_requests(people),
                     **reading_requests(reading),
+                    **room_requests(room_service, invitations),
                 },
             )
             endpoint.dispatcher = Dispatcher(
-                endpoint, ledger, joining, typing, catch_up, whereabouts, requests
+                endpoint, ledger, joining, typing, catch_up, whereabouts, inboxes, requests
             )
             health = Health(database, canary, endpoint, siblings)
             loop_lag = LoopLag()
@@ -236,6 +248,7 @@ class Gateway:
                 reconciler,
                 catch_up,
                 loop_lag,
+                inboxes,
                 supervisor,
                 siblings,
             )
@@ -246,7 +259,8 @@ class Gateway:
             api = create_api(
                 Services(
                     accounts,
-                    Rooms(database, ledger.submit),
+                    room_service,
+                    invitations,
                     ledger.submit,
                     people,
                     reading,
@@ -270,6 +284,7 @@ class Gateway:
             supervisor.service("canary", canary.run())
             supervisor.service("reconciler", reconciler.run())
             supervisor.service("ledger", ledger.run())
+            supervisor.service("inboxes", inboxes.run())
             supervisor.service("ticks", every(TICK_SECONDS, presence.tick, typing.tick))
             supervisor.service("liveness", liveness.run())
             supervisor.service("whereabouts", whereabouts.run())

@@ -31,18 +31,6 @@ where not is_private and not is_archived
 order by lower(name) collate "C", id
 limit :max_rooms::int;
 
--- name: list_rooms_of(user_id)
--- A person's rooms with the number of unread messages. Index on room_users (user_id), then the
--- primary key of rooms.
--- not null: unread
-select
-    r.id, r.name, r.description, r.is_private, r.last_seq, m.role,
-    greatest(r.message_count - m.read_count, 0) as unread
-from room_users m
-join rooms r on r.id = m.room_id
-where m.user_id = :user_id and not r.is_archived
-order by lower(r.name), r.id;
-
 -- name: lock_room_name(name)!
 -- Until the transaction ends nobody else who asks for this lock makes a public room of this name.
 -- A row that does not exist yet cannot be locked, hence an advisory lock; two names that share a

@@ -273,6 +273,12 @@ export interface Committed {
   at: string | null;
 }
 
+/** Public rooms in the order of their names. `next` is the `after` of the page that follows. */
+export interface DirectoryPage {
+  rooms: ReadonlyArray<PublicRoom>;
+  next: string | null;
+}
+
 /** This instance is shutting down: come back after `reconnect_in_ms`, random per client. */
 export interface Draining {
   reconnect_in_ms: number;
@@ -339,6 +345,87 @@ export interface HistoryData {
   since?: number | null;
   offset?: number | null;
   limit?: number;
+}
+
+/**
+ * What your inbox shows that it did not: told about once a second, however much happens.
+ *
+ * `rooms` are new or replace those with the same `id`, `gone` are those that you are not a
+ * member of any more; a higher `last_seq` alone is not told. `invitations` replaces the whole
+ * list; null: as before.
+ */
+export interface InboxChanged {
+  rooms: ReadonlyArray<MyRoom>;
+  gone: ReadonlyArray<string>;
+  invitations: ReadonlyArray<PersonalInvitation> | null;
+}
+
+/** Be told no more; one that is not open stays so. */
+export interface InboxClose {
+  id: number;
+  type: "inbox.close";
+  data?: NoData;
+}
+
+/**
+ * Be told of all your rooms and invitations on this connection: now, and when they change.
+ *
+ * No room needs to be open for that. Opening it again starts over.
+ */
+export interface InboxOpen {
+  id: number;
+  type: "inbox.open";
+  data?: NoData;
+}
+
+/** Your rooms in the order of their names, and the invitations that you may accept. */
+export interface InboxState {
+  rooms: ReadonlyArray<MyRoom>;
+  invitations: ReadonlyArray<PersonalInvitation>;
+}
+
+/** A way into a room. `token` is shown this once; whoever has it may come in. */
+export interface Invitation {
+  token: string;
+  expires_at: string;
+  max_uses: number | null;
+}
+
+/** Become a member of the room that somebody invites you into. Safe to repeat. */
+export interface InvitationAccept {
+  id: number;
+  type: "invitation.accept";
+  data: InvitationData;
+}
+
+/** An invitation of your inbox. */
+export interface InvitationData {
+  invitation_id: string;
+}
+
+/** Have an invitation taken out of your inbox. Safe to repeat. */
+export interface InvitationDecline {
+  id: number;
+  type: "invitation.decline";
+  data: InvitationData;
+}
+
+/** Become a member of the room that a link leads to. Safe to repeat. */
+export interface InvitationUse {
+  id: number;
+  type: "invitation.use";
+  data: InvitationUseData;
+}
+
+/** The token of a link. */
+export interface InvitationUseData {
+  token: string;
+}
+
+/** How long the link is good, and for how many people; null is any number. */
+export interface InviteLinkData {
+  expires_in_seconds?: number;
+  max_uses?: number | null;
 }
 
 /** What this gateway takes from one connection. */
@@ -501,6 +588,30 @@ export interface MuteData {
   until: string | null;
 }
 
+/**
+ * A room you are a member of, with how many messages you have not read, and mention you.
+ *
+ * Deleted messages do not count. `read_up_to` is your read marker, a `seq` of the room's log,
+ * which ends at `last_seq`. An archived room can be read, not written.
+ */
+export interface MyRoom {
+  id: string;
+  name: string;
+  description: string | null;
+  is_private: boolean;
+  role: "admin" | "moderator" | "member";
+  is_archived: boolean;
+  unread: number;
+  mentions: number;
+  read_up_to: number;
+  last_seq: number;
+}
+
+/** Your rooms, in the order of their names. */
+export interface MyRooms {
+  rooms: ReadonlyArray<MyRoom>;
+}
+
 /** A command that needs no data. */
 export type NoData = Record<string, never>;
 
@@ -569,6 +680,14 @@ export interface PersonView {
   avatar_url?: string | null;
   is_online: boolean;
   last_seen: string;
+}
+
+/** Somebody invites you into a room, until then; `by` is null once their account is deleted. */
+export interface PersonalInvitation {
+  id: string;
+  room: RoomView;
+  by: Person | null;
+  expires_at: string;
 }
 
 /** Measure the round trip and the server's clock; also keeps an idle connection alive. */
@@ -711,6 +830,13 @@ export interface PresenceSetData {
   status: "online" | "away";
 }
 
+/** A room that everybody may find and join. */
+export interface PublicRoom {
+  id: string;
+  name: string;
+  description: string | null;
+}
+
 /** An emoji under a message: how many people, and who, the first hundred of them. */
 export interface Reaction {
   emoji: string;
@@ -827,12 +953,59 @@ export interface RoomClosed {
   room: string;
 }
 
+/** Create a room and become its admin. It has no `key`: asked again, it makes another. */
+export interface RoomCreate {
+  id: number;
+  type: "room.create";
+  data: RoomCreateData;
+}
+
+/** A new room. Names need not be unique. */
+export interface RoomCreateData {
+  name: string;
+  description?: string | null;
+  is_private?: boolean;
+}
+
+/** A page of the public rooms, in the order of their names. */
+export interface RoomDirectory {
+  id: number;
+  type: "room.directory";
+  data?: RoomDirectoryData;
+}
+
+/** The beginning of a name, in any case, and the `next` of the page before. */
+export interface RoomDirectoryData {
+  search?: string;
+  after?: string | null;
+}
+
 /** Read all of the room's log, page by page, as its admin: the file that HTTP gives. */
 export interface RoomExport {
   id: number;
   type: "room.export";
   room: string;
   data?: ExportData;
+}
+
+/**
+ * Invite a person into a room, as its admin or moderator; it shows in their inbox for a week.
+ *
+ * Said again, it is good for longer.
+ */
+export interface RoomInvite {
+  id: number;
+  type: "room.invite";
+  room: string;
+  data: MemberData;
+}
+
+/** Make a link into a room, as its admin or moderator: whoever has its token may come in. */
+export interface RoomInviteLink {
+  id: number;
+  type: "room.invite_link";
+  room: string;
+  data?: InviteLinkData;
 }
 
 /**
@@ -859,6 +1032,13 @@ export interface RoomLeave {
   id: number;
   type: "room.leave";
   room: string;
+  data?: NoData;
+}
+
+/** Your rooms, with how much is unread; `inbox.open` also tells what changes. */
+export interface RoomList {
+  id: number;
+  type: "room.list";
   data?: NoData;
 }
 
@@ -929,6 +1109,15 @@ export interface RoomUpdated {
   description: string | null;
   is_archived: boolean;
   retention_days: number | null;
+}
+
+/** A room, as one person stands to it: `role` is null for who is not a member. */
+export interface RoomView {
+  id: string;
+  name: string;
+  description: string | null;
+  is_private: boolean;
+  role: "admin" | "moderator" | "member" | null;
 }
 
 /**
@@ -1291,6 +1480,11 @@ export interface RoomClosedMessage {
   data: RoomClosed;
 }
 
+export interface InboxChangedMessage {
+  type: "inbox.changed";
+  data: InboxChanged;
+}
+
 /** Everything that a client sends. */
 export type Command =
   | Auth
@@ -1317,6 +1511,16 @@ export type Command =
   | MemberMute
   | TypingStart
   | TypingStop
+  | RoomCreate
+  | RoomList
+  | RoomDirectory
+  | RoomInviteLink
+  | RoomInvite
+  | InvitationUse
+  | InvitationAccept
+  | InvitationDecline
+  | InboxOpen
+  | InboxClose
   | ChatSend
   | ChatEdit
   | ChatDelete
@@ -1363,7 +1567,8 @@ export type Notice =
   | ErrorNoticeMessage
   | DrainingMessage
   | BehindMessage
-  | RoomClosedMessage;
+  | RoomClosedMessage
+  | InboxChangedMessage;
 
 export type CommandType = Command["type"];
 
@@ -1393,6 +1598,16 @@ export interface Replies {
   "member.mute": Committed;
   "typing.start": Record<string, never>;
   "typing.stop": Record<string, never>;
+  "room.create": RoomView;
+  "room.list": MyRooms;
+  "room.directory": DirectoryPage;
+  "room.invite_link": Invitation;
+  "room.invite": PersonalInvitation;
+  "invitation.use": RoomView;
+  "invitation.accept": RoomView;
+  "invitation.decline": Record<string, never>;
+  "inbox.open": InboxState;
+  "inbox.close": Record<string, never>;
   "chat.send": Committed;
   "chat.edit": Committed;
   "chat.delete": Committed;

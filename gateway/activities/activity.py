@@ -7,7 +7,7 @@ gives them their ``seq`` and writes the log. A ``GatewayError`` rejects its own
 command and nothing else.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -132,6 +132,12 @@ Request = Callable[[Identity, Any], Awaitable[WireModel | None]]
 """Carries out a command that changes no room's log: a question, or something outside of rooms.
 
 Returns the reply's body, ``None`` for an empty one, or raises a ``GatewayError``.
+"""
+
+LookAgain = Callable[[RoomId | None, Iterable[UserId]], None]
+"""Tells the inboxes of people that they show something else: of that room, or of anything.
+
+Called after the commit.
 """
 
 

@@ -7,7 +7,12 @@ from gateway.activities.chat.handlers import CHAT
 from gateway.activities.poker.playing import POKER
 from gateway.activities.rooms import moderation
 from gateway.activities.rooms.handlers import Arrivals, BecomeMember
-from gateway.activities.rooms.invitations import AcceptInvitation, accept_invitation
+from gateway.activities.rooms.invitations import (
+    AcceptInvitation,
+    AcceptPersonalInvitation,
+    accept_invitation,
+    accept_personal_invitation,
+)
 from gateway.activities.rooms.messages import (
     MemberBan,
     MemberKick,
@@ -23,6 +28,7 @@ ROOMS = Activity(
     name="rooms",
     handlers={
         AcceptInvitation: accept_invitation,
+        AcceptPersonalInvitation: accept_personal_invitation,
         RoomUpdate: update_room,
         MemberLeave: moderation.leave,
         MemberSetRole: moderation.set_role,

@@ -11,6 +11,8 @@ from gateway.activities.chat.messages import CHAT_COMMANDS, CHAT_EVENTS, ChatSta
 from gateway.activities.people.messages import PEOPLE_COMMANDS
 from gateway.activities.poker.messages import POKER_COMMANDS, POKER_EVENTS, PokerState
 from gateway.activities.reading.messages import READING_COMMANDS
+from gateway.activities.rooms.asking import ROOM_REQUESTS
+from gateway.activities.rooms.inbox import INBOX_COMMANDS, InboxChanged
 from gateway.activities.rooms.messages import (
     ROOM_COMMANDS,
     ROOM_EVENTS,
@@ -33,6 +35,8 @@ COMMANDS: tuple[type[Command], ...] = (
     *PEOPLE_COMMANDS,
     *ACCOUNT_COMMANDS,
     *ROOM_COMMANDS,
+    *ROOM_REQUESTS,
+    *INBOX_COMMANDS,
     *CHAT_COMMANDS,
     *READING_COMMANDS,
     *POKER_COMMANDS,
@@ -112,4 +116,4 @@ class RoomClosed(NoticeData):
     room: UUID
 
 
-NOTICES: tuple[type[NoticeData], ...] = (*CONNECTION_NOTICES, Behind, RoomClosed)
+NOTICES: tuple[type[NoticeData], ...] = (*CONNECTION_NOTICES, Behind, RoomClosed, InboxChanged)

@@ -5,7 +5,7 @@ Every key can be lost without losing durable data.
 
 from typing import Final
 
-from gateway.core.ids import InstanceId, RoomId, SessionId
+from gateway.core.ids import InstanceId, RoomId, SessionId, UserId
 
 INSTANCES: Final = "instances"
 """Sorted set: live instances, scored by the end of their lease (ms of Redis's clock)."""
@@ -17,6 +17,11 @@ CONTROL: Final = b"control"
 def room_channel(room_id: RoomId) -> bytes:
     """Channel: everything that happens in a room (``core.publication``)."""
     return b"room:" + str(room_id).encode()
+
+
+def user_channel(user_id: UserId) -> bytes:
+    """Channel: a person's inbox shows something else; which room's id (16 bytes), or nothing."""
+    return b"user:" + str(user_id).encode()
 
 
 def instance_channel(instance_id: InstanceId) -> bytes:

@@ -10,7 +10,7 @@ from gateway.backplane.settings import RedisSettings
 
 
 class Listener(Protocol):
-    """Hears one channel."""
+    """Hears channels. As a key it stands for itself: equal listeners are one."""
 
     def on_message(self, message: bytes) -> None:
         """A message was published."""
@@ -20,13 +20,13 @@ class Listener(Protocol):
 
 
 class _Subscription:
-    """A channel this instance wants; ``confirmed`` is done once Redis has said so."""
+    """A channel this instance wants, and who listens; each waits for Redis to confirm it."""
 
-    __slots__ = ("confirmed", "listener")
+    __slots__ = ("is_confirmed", "listeners")
 
-    def __init__(self, listener: Listener) -> None:
-        self.listener = listener
-        self.confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    def __init__(self) -> None:
+        self.listeners: dict[Listener, asyncio.Future[None]] = {}
+        self.is_confirmed = False
 
 
 class Subscriber:
@@ -47,16 +47,27 @@ class Subscriber:
         await self._link.run()
 
     def subscribe(self, channel: bytes, listener: Listener) -> asyncio.Future[None]:
-        """Ask for a channel; the future is done when nothing published from then on is missed."""
-        subscription = self._subscriptions[channel] = _Subscription(listener)
-        self._enqueue(channel, b"SUBSCRIBE")
-        return subscription.confirmed
+        """Ask for a channel; the future is done when nothing published from then on is missed.
 
-    def unsubscribe(self, channel: bytes) -> None:
-        """Stop hearing a channel."""
-        subscription = self._subscriptions.pop(channel)
-        subscription.confirmed.cancel()
-        self._enqueue(channel, b"UNSUBSCRIBE")
+        Several listeners may hear one channel, each of them once.
+        """
+        subscription = self._subscriptions.get(channel)
+        if subscription is None:
+            subscription = self._subscriptions[channel] = _Subscription()
+            self._enqueue(channel, b"SUBSCRIBE")
+        confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if subscription.is_confirmed:
+            confirmed.set_result(None)
+        subscription.listeners[listener] = confirmed
+        return confirmed
+
+    def unsubscribe(self, channel: bytes, listener: Listener) -> None:
+        """Stop hearing a channel; Redis is told when nobody listens to it any more."""
+        subscription = self._subscriptions[channel]
+        subscription.listeners.pop(listener).cancel()
+        if not subscription.listeners:
+            del self._subscriptions[channel]
+            self._enqueue(channel, b"UNSUBSCRIBE")
 
     def _enqueue(self, channel: bytes, command: bytes) -> None:
         """Collect this turn's changes; the last wish for a channel is the one that counts."""
@@ -84,13 +95,16 @@ class Subscriber:
         kind = reply[0]
         if kind == b"message":
             if subscription := self._subscriptions.get(reply[1]):
-                subscription.listener.on_message(reply[2])
+                for listener in tuple(subscription.listeners):
+                    listener.on_message(reply[2])
         elif kind == b"subscribe" and (subscription := self._subscriptions.get(reply[1])):
             self._confirm(subscription)
 
     def _confirm(self, subscription: _Subscription) -> None:
         """A first confirmation opens the ear; a repeated one means that it was shut meanwhile."""
-        if subscription.confirmed.done():
-            subscription.listener.on_gap()
-        else:
-            subscription.confirmed.set_result(None)
+        was_confirmed, subscription.is_confirmed = subscription.is_confirmed, True
+        for listener, confirmed in tuple(subscription.listeners.items()):
+            if was_confirmed:
+                listener.on_gap()
+            elif not confirmed.done():
+                confirmed.set_result(None)

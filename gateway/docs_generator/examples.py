@@ -63,6 +63,30 @@ _ROOM: Final = {
     "read_up_to": 42,
     "muted_until": None,
 }
+_MY_ROOM: Final = {
+    "id": ROOM_ID,
+    "name": "lobby",
+    "description": None,
+    "is_private": False,
+    "role": "member",
+    "is_archived": False,
+    "unread": 3,
+    "mentions": 1,
+    "read_up_to": 38,
+    "last_seq": 42,
+}
+_OTHER_ROOM: Final = {
+    "id": "5b0fbc2c-3f0e-4d35-8a55-9d1d7a3e4c21",
+    "name": "Sprint planning",
+    "description": None,
+    "is_private": True,
+}
+_INVITATION: Final = {
+    "id": "3f2504e0-4f89-41d3-9a0c-0305e82c3301",
+    "room": {**_OTHER_ROOM, "role": None},
+    "by": GRACE,
+    "expires_at": AT,
+}
 _HERE: Final = {
     "room": _ROOM,
     "position": _POSITION,
@@ -90,6 +114,16 @@ COMMAND_DATA: Final[Mapping[str, Example]] = {
     "typing.start": {},
     "typing.stop": {},
     "room.update": {"name": "Lounge", "retention_days": 365},
+    "room.create": {"name": "Sprint planning", "is_private": True},
+    "room.list": {},
+    "room.directory": {"search": "lo"},
+    "room.invite_link": {"expires_in_seconds": 86400, "max_uses": 1},
+    "room.invite": {"user_id": GRACE["id"]},
+    "invitation.use": {"token": "NcYt0cM3XoVnq5T2…"},
+    "invitation.accept": {"invitation_id": _INVITATION["id"]},
+    "invitation.decline": {"invitation_id": _INVITATION["id"]},
+    "inbox.open": {},
+    "inbox.close": {},
     "member.leave": {},
     "member.set_role": {"user_id": GRACE["id"], "role": "moderator"},
     "member.kick": {"user_id": GRACE["id"]},
@@ -141,6 +175,15 @@ REPLIES: Final[Mapping[str, Example]] = {
     },
     "SessionsEnded": {"ended": 1},
     "Committed": {"seq": 42, "at": AT},
+    "RoomView": {**_OTHER_ROOM, "role": "admin"},
+    "MyRooms": {"rooms": [_MY_ROOM]},
+    "DirectoryPage": {
+        "rooms": [{"id": ROOM_ID, "name": "lobby", "description": None}],
+        "next": None,
+    },
+    "Invitation": {"token": "NcYt0cM3XoVnq5T2…", "expires_at": AT, "max_uses": 1},
+    "PersonalInvitation": _INVITATION,
+    "InboxState": {"rooms": [_MY_ROOM], "invitations": [_INVITATION]},
     "UpToDate": {"resume": "up_to_date", **_HERE},
     "Replay": {"resume": "replay", **_HERE},
     "RoomState": {
@@ -269,5 +312,6 @@ NOTICE_DATA: Final[Mapping[str, Example]] = {
     },
     "draining": {"reconnect_in_ms": 1800},
     "room.closed": {"room": ROOM_ID},
+    "inbox.changed": {"rooms": [_MY_ROOM], "gone": [_OTHER_ROOM["id"]], "invitations": None},
     "behind": {"room": ROOM_ID, "people": [_GRACE_AWAY], "count": 1, "typing": []},
 }

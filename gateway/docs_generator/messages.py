@@ -53,7 +53,25 @@ from gateway.activities.reading.messages import (
     RoomExport,
     RoomMembers,
 )
+from gateway.activities.rooms.asking import (
+    InvitationAccept,
+    InvitationDecline,
+    InvitationUse,
+    RoomCreate,
+    RoomDirectory,
+    RoomInvite,
+    RoomInviteLink,
+    RoomList,
+)
+from gateway.activities.rooms.inbox import InboxClose, InboxOpen, InboxState
 from gateway.activities.rooms.messages import RoomJoin, RoomLeave, TypingStart, TypingStop
+from gateway.activities.rooms.views import (
+    DirectoryPage,
+    Invitation,
+    MyRooms,
+    PersonalInvitation,
+    RoomView,
+)
 from gateway.core.protocol.base import (
     Command,
     Committed,
@@ -96,6 +114,16 @@ _OWN_REPLIES: Final[Mapping[type[Command], tuple[type[WireModel], ...]]] = {
     RoomMembers: (MemberPage,),
     RoomBans: (BanPage,),
     RoomExport: (ExportPage,),
+    RoomCreate: (RoomView,),
+    RoomList: (MyRooms,),
+    RoomDirectory: (DirectoryPage,),
+    RoomInviteLink: (Invitation,),
+    RoomInvite: (PersonalInvitation,),
+    InvitationUse: (RoomView,),
+    InvitationAccept: (RoomView,),
+    InvitationDecline: (),
+    InboxOpen: (InboxState,),
+    InboxClose: (),
 }
 
 _REF: Final = "#/components/schemas/{model}"

@@ -172,6 +172,10 @@ class Batch:
             if room.events
         ]
 
+    def touched(self) -> list[tuple[RoomId, set[UserId]]]:
+        """Return whose inboxes show something else of which room, once it has been committed."""
+        return [(room_id, room.touched) for room_id, room in self._rooms.items() if room.touched]
+
     @property
     def _at(self) -> datetime:
         assert self._now is not None  # noqa: S101 - there is no event without a locked room

@@ -10,6 +10,7 @@ from gateway.activities.accounts.requests import SignIn
 from gateway.activities.activity import Request, Submission
 from gateway.activities.people.messages import PresenceSet
 from gateway.activities.protocol import RoomClosed
+from gateway.activities.rooms.inbox import InboxClose, InboxOpen
 from gateway.activities.rooms.messages import RoomJoin, RoomLeave, TypingStart, TypingStop
 from gateway.core.errors import (
     AlreadyAuthenticated,
@@ -26,6 +27,7 @@ from gateway.core.protocol.encode import encode_notice
 from gateway.runtime.catch_up import CatchUp
 from gateway.runtime.connection import Connection
 from gateway.runtime.endpoint import Endpoint
+from gateway.runtime.inboxes import Inboxes
 from gateway.runtime.joining import Joining
 from gateway.runtime.ledger import Ledger
 from gateway.runtime.typing_notes import TypingNotes
@@ -44,7 +46,7 @@ class Requests(NamedTuple):
 class Dispatcher:
     """Carries out commands: at once where nothing has to wait, else as work to be run."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - whoever carries out commands
         self,
         endpoint: Endpoint,
         ledger: Ledger,
@@ -52,6 +54,7 @@ class Dispatcher:
         typing: TypingNotes,
         catch_up: CatchUp,
         whereabouts: Whereabouts,
+        inboxes: Inboxes,
         requests: Requests,
     ) -> None:
         self._endpoint = endpoint
@@ -60,6 +63,7 @@ class Dispatcher:
         self._typing = typing
         self._catch_up = catch_up
         self._whereabouts = whereabouts
+        self._inboxes = inboxes
         self._requests = requests
         self._handlers: Mapping[type[Command], Callable[[Connection, Any], Work | None]] = {
             Auth: self._auth,
@@ -69,6 +73,8 @@ class Dispatcher:
             RoomLeave: self._leave,
             TypingStart: self._start_typing,
             TypingStop: self._stop_typing,
+            InboxOpen: self._open_inbox,
+            InboxClose: self._close_inbox,
             **dict.fromkeys(requests.sign_ins, self._sign_in),
             **dict.fromkeys(requests.of_people, self._request),
             **{
@@ -93,6 +99,7 @@ class Dispatcher:
     def resumed(self, connection: Connection) -> None:
         """Go on sending to a connection whose peer reads again."""
         self._catch_up.resumed(connection)
+        self._inboxes.resumed(connection)
 
     def put_out(self, connection: Connection, room_id: RoomId) -> None:
         """Close a room on the connection of somebody who is not a member any more."""
@@ -109,7 +116,8 @@ class Dispatcher:
         self._whereabouts.came(_identity(connection).user_id)
 
     def disconnected(self, connection: Connection, *, said_goodbye: bool) -> None:
-        """Take a connection out of its rooms."""
+        """Take a connection out of its rooms, and close its inbox."""
+        self._inboxes.close(connection)
         for room_id in list(connection.rooms):
             self._joining.leave(connection, room_id, for_good=said_goodbye)
         if connection.identity is not None:
@@ -168,6 +176,15 @@ class Dispatcher:
     def _leave(self, connection: Connection, command: RoomLeave) -> None:
         _require_joined(connection, command)
         self._joining.leave(connection, command.room_id, for_good=True)
+        connection.reply(command)
+
+    def _open_inbox(self, connection: Connection, command: InboxOpen) -> Work:
+        identity = _identity(connection)
+        return _carry_out(connection, command, self._inboxes.open(connection, identity, command))
+
+    def _close_inbox(self, connection: Connection, command: InboxClose) -> None:
+        _identity(connection)
+        self._inboxes.close(connection)
         connection.reply(command)
 
     def _start_typing(self, connection: Connection, command: TypingStart) -> None:

@@ -6,6 +6,7 @@ hears to them.
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
@@ -44,25 +45,23 @@ class Observer(Protocol):
         """Make up for publications that may have been lost."""
 
 
+@dataclass(frozen=True, slots=True)
 class _Ear:
     """Hands what is published on a room's channel to the hub."""
 
-    __slots__ = ("_hub", "_room_id")
-
-    def __init__(self, hub: "Hub", room_id: RoomId) -> None:
-        self._hub = hub
-        self._room_id = room_id
+    hub: "Hub"
+    room_id: RoomId
 
     def on_message(self, message: bytes) -> None:
         try:
             publication = Publication.decode(message)
         except ValueError as error:
-            log.error("backplane.unreadable", room=str(self._room_id), error=str(error))
+            log.error("backplane.unreadable", room=str(self.room_id), error=str(error))
             return
-        self._hub.receive(self._room_id, publication)
+        self.hub.receive(self.room_id, publication)
 
     def on_gap(self) -> None:
-        self._hub.missed(self._room_id)
+        self.hub.missed(self.room_id)
 
 
 class _Opening:
@@ -117,7 +116,7 @@ class Hub:
             del self._rooms[room.id]
             self._reconciler.forget_log(room.id)  # what will be redacted is not heard here
             self._past_deliveries += room.deliveries
-            self._subscriber.unsubscribe(keys.room_channel(room.id))
+            self._subscriber.unsubscribe(keys.room_channel(room.id), _Ear(self, room.id))
 
     async def _wait_for(self, room_id: RoomId) -> None:
         """Wait until a room has been opened, once for all who ask meanwhile."""
@@ -131,7 +130,8 @@ class Hub:
 
     async def _open(self, room_id: RoomId, opening: _Opening) -> None:
         channel = keys.room_channel(room_id)
-        confirmed = self._subscriber.subscribe(channel, _Ear(self, room_id))
+        ear = _Ear(self, room_id)
+        confirmed = self._subscriber.subscribe(channel, ear)
         try:
             await self._hear(room_id, confirmed)
             # Only now, with the ear open: what is committed from here on is heard.
@@ -142,7 +142,7 @@ class Hub:
             self._rooms[room_id] = room
         except GatewayError as error:
             opening.error = error
-            self._subscriber.unsubscribe(channel)
+            self._subscriber.unsubscribe(channel, ear)
         finally:
             del self._opening[room_id]
             opening.done.set()

@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 
 import structlog
 
-from gateway.activities.activity import Submission
+from gateway.activities.activity import LookAgain, Submission
 from gateway.core.errors import (
     DatabaseUnavailable,
     Draining,
@@ -23,7 +23,7 @@ from gateway.core.errors import (
     Overloaded,
 )
 from gateway.core.fair_queue import FairQueue
-from gateway.core.ids import RoomId
+from gateway.core.ids import RoomId, UserId
 from gateway.core.protocol.base import Committed
 from gateway.core.publication import Publication
 from gateway.runtime.batch import Batch, Result, Rulebook
@@ -70,6 +70,14 @@ class _Entry(NamedTuple):
     queued_at: float
 
 
+class _Done(NamedTuple):
+    """What became of the commands of a transaction, and what to tell after its commit."""
+
+    results: list[Result]
+    publications: list[tuple[RoomId, Publication]]
+    touched: list[tuple[RoomId, set[UserId]]]
+
+
 class _Waiter:
     """Waits for the answer to one command."""
 
@@ -98,11 +106,16 @@ class Ledger:
         database: Database,
         rulebook: Rulebook,
         publish: Callable[[RoomId, Publication], None],
+        look_again: LookAgain,
     ) -> None:
-        """``publish`` is called after a room's commit, in the order of the room's commits."""
+        """``publish`` is called after a room's commit, in the order of the room's commits.
+
+        And then ``look_again``, for the people whom it has made a difference for.
+        """
         self._database = database
         self._rulebook = rulebook
         self._publish = publish
+        self._look_again = look_again
         self._new_id = random_ids().__next__
         self._lanes = tuple(_Lane() for _ in range(LANES))
         self._unanswered = 0
@@ -177,7 +190,7 @@ class Ledger:
         """Answer the commands, most of them with success; ``False`` when there is no database."""
         entries = [entry for some in batch.values() for entry in some]
         try:
-            publications, results = await self._transact(batch)
+            done = await self._transact(batch)
         except DatabaseUnavailable as error:
             self._answer(entries, [error] * len(entries))
             return False
@@ -193,9 +206,11 @@ class Ledger:
                 entries, [InternalError("The gateway could not carry this out; its log says why.")]
             )
             return True
-        for room_id, publication in publications:
+        for room_id, publication in done.publications:
             self._publish(room_id, publication)
-        self._answer(entries, results)
+        for room_id, user_ids in done.touched:
+            self._look_again(room_id, user_ids)
+        self._answer(entries, done.results)
         return True
 
     async def _commit_each(self, entries: Sequence[_Entry]) -> bool:
@@ -207,17 +222,15 @@ class Ledger:
                 return False
         return True
 
-    async def _transact(
-        self, entries: Mapping[RoomId, Sequence[_Entry]]
-    ) -> tuple[list[tuple[RoomId, Publication]], list[Result]]:
-        """Commit what can be; return what to publish, and what became of each."""
+    async def _transact(self, entries: Mapping[RoomId, Sequence[_Entry]]) -> _Done:
+        """Commit what can be."""
         submissions = {room_id: [e.submission for e in some] for room_id, some in entries.items()}
         with self.figures.transaction(sum(map(len, entries.values()))):
             async with self._database.transaction() as conn:
                 batch = Batch(conn, submissions, self._rulebook, self._new_id)
                 results = await batch.run()
-                publications = batch.publications()
-        return publications, results
+                done = _Done(results, batch.publications(), batch.touched())
+        return done
 
     def _answer(self, entries: Sequence[_Entry], results: Sequence[Result]) -> None:
         self.figures.answered(results, [entry.queued_at for entry in entries])

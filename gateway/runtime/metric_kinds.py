@@ -21,6 +21,7 @@ from gateway.runtime.canary import Canary
 from gateway.runtime.catch_up import CatchUp
 from gateway.runtime.endpoint import Endpoint
 from gateway.runtime.hub import Hub
+from gateway.runtime.inboxes import Inboxes
 from gateway.runtime.ledger import Ledger
 from gateway.runtime.liveness import Liveness
 from gateway.runtime.loop_lag import LoopLag
@@ -54,6 +55,7 @@ class Parts:
     reconciler: Reconciler
     catch_up: CatchUp
     loop_lag: LoopLag
+    inboxes: Inboxes
     supervisor: Supervisor
     siblings: Siblings
 

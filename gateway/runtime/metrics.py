@@ -103,6 +103,24 @@ METRICS: Final[tuple[Gauge | LabelledGauge | Counter | LabelledCounter | Distrib
         lambda parts: parts.hub.deliveries,
     ),
     Gauge(
+        "parley_inboxes",
+        "Connections that have their inbox open.",
+        "For planning: all rooms of these people are subscriptions in Redis.",
+        lambda parts: parts.inboxes.opened,
+    ),
+    Counter(
+        "parley_inbox_reads_total",
+        "How often inboxes were read again, those of all people at once.",
+        "About one a second in a busy gateway, less when a reading takes long.",
+        lambda parts: parts.inboxes.reads,
+    ),
+    Counter(
+        "parley_inbox_notices_total",
+        "Changes of inboxes that were told.",
+        "Many more than people with an inbox open, in a second: look at the client.",
+        lambda parts: parts.inboxes.notices,
+    ),
+    Gauge(
         "parley_readers_parked",
         "Connections that read too slowly or come back from far behind, and are fed from the log.",
         "Many for long: the network behind this instance is too slow.",

@@ -8,25 +8,28 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from gateway.activities.rooms import fields
-from gateway.activities.rooms.service import (
-    INVITATION_LIFETIME,
-    MAX_INVITATION_LIFETIME,
-    MAX_INVITATION_USES,
+from gateway.activities.rooms.views import (
+    DirectoryPage,
+    Invitation,
+    MyRooms,
+    PersonalInvitation,
+    RoomView,
 )
-from gateway.activities.rooms.views import DirectoryPage, Invitation, MyRoom, RoomView
 from gateway.core.errors import (
+    Banned,
     Forbidden,
     InvalidField,
     InvalidState,
     InvalidToken,
     OriginNotAllowed,
     UnknownInvitation,
+    UnknownMember,
     UnknownRoom,
 )
-from gateway.core.ids import RoomId
+from gateway.core.ids import RoomId, UserId
 from gateway.web.dependencies import Actor, ServicesDep
 from gateway.web.errors import documented
-from gateway.web.models import Answer, RequestBody
+from gateway.web.models import RequestBody
 
 router = APIRouter(tags=["rooms"])
 
@@ -45,21 +48,15 @@ class InviteBody(RequestBody):
     """How long an invitation is good, and for how many people; `null` is any number."""
 
     expires_in_seconds: Annotated[
-        int, Field(ge=1, le=int(MAX_INVITATION_LIFETIME.total_seconds()))
-    ] = int(INVITATION_LIFETIME.total_seconds())
-    max_uses: Annotated[int | None, Field(ge=1, le=MAX_INVITATION_USES)] = None
+        int, Field(ge=1, le=int(fields.MAX_INVITATION_LIFETIME.total_seconds()))
+    ] = int(fields.INVITATION_LIFETIME.total_seconds())
+    max_uses: Annotated[int | None, Field(ge=1, le=fields.MAX_INVITATION_USES)] = None
 
 
 class AcceptBody(RequestBody):
     """The token of an invitation."""
 
     token: Annotated[str, Field(min_length=1, max_length=256)]
-
-
-class MyRoomsAnswer(Answer):
-    """Your rooms, in the order of their names."""
-
-    rooms: list[MyRoom]
 
 
 @router.post(
@@ -75,9 +72,9 @@ async def create_room(body: CreateRoomBody, actor: Actor, services: ServicesDep)
 
 
 @router.get("/rooms", responses=documented(InvalidToken))
-async def list_my_rooms(actor: Actor, services: ServicesDep) -> MyRoomsAnswer:
-    """List your rooms, with how many messages are unread."""
-    return MyRoomsAnswer(rooms=await services.rooms.mine(actor))
+async def list_my_rooms(actor: Actor, services: ServicesDep) -> MyRooms:
+    """List your rooms, with how many messages are unread and mention you."""
+    return await services.rooms.mine(actor)
 
 
 @router.get("/rooms/directory", responses=documented(InvalidField, InvalidToken))
@@ -123,8 +120,8 @@ async def join_room(room_id: UUID, actor: Actor, services: ServicesDep) -> RoomV
 async def invite(
     room_id: UUID, body: InviteBody, actor: Actor, services: ServicesDep
 ) -> Invitation:
-    """Make an invitation into a room, as its admin or moderator."""
-    return await services.rooms.invite(
+    """Make a link into a room, as its admin or moderator."""
+    return await services.invitations.make_link(
         actor,
         RoomId(room_id),
         expires_in=timedelta(seconds=body.expires_in_seconds),
@@ -139,5 +136,49 @@ async def invite(
     ),
 )
 async def accept_invitation(body: AcceptBody, actor: Actor, services: ServicesDep) -> RoomView:
-    """Become a member of the room that an invitation leads to. Safe to repeat."""
-    return await services.rooms.accept(actor, body.token)
+    """Become a member of the room that a link leads to. Safe to repeat."""
+    return await services.invitations.use_link(actor, body.token)
+
+
+@router.post(
+    "/rooms/{room_id}/invitations/{user_id}",
+    status_code=201,
+    responses=documented(
+        InvalidField,
+        InvalidToken,
+        UnknownRoom,
+        UnknownMember,
+        Forbidden,
+        Banned,
+        InvalidState,
+        OriginNotAllowed,
+    ),
+)
+async def invite_person(
+    room_id: UUID, user_id: UUID, actor: Actor, services: ServicesDep
+) -> PersonalInvitation:
+    """Invite somebody, as the room's admin or moderator. They see it in their inbox for a week."""
+    return await services.invitations.invite(actor, RoomId(room_id), UserId(user_id))
+
+
+@router.post(
+    "/invitations/{invitation_id}/accept",
+    responses=documented(
+        InvalidField, InvalidToken, UnknownInvitation, Banned, InvalidState, OriginNotAllowed
+    ),
+)
+async def accept_personal_invitation(
+    invitation_id: UUID, actor: Actor, services: ServicesDep
+) -> RoomView:
+    """Become a member of the room that somebody invites you into. Safe to repeat."""
+    return await services.invitations.accept(actor, invitation_id)
+
+
+@router.delete(
+    "/invitations/{invitation_id}",
+    status_code=204,
+    responses=documented(InvalidField, InvalidToken, OriginNotAllowed),
+)
+async def decline_invitation(invitation_id: UUID, actor: Actor, services: ServicesDep) -> None:
+    """Have an invitation taken out of your inbox. Safe to repeat."""
+    await services.invitations.decline(actor, invitation_id)

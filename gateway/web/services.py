@@ -10,6 +10,7 @@ from gateway.activities.accounts.service import Accounts
 from gateway.activities.activity import Submit
 from gateway.activities.people.service import People
 from gateway.activities.reading.service import Reading
+from gateway.activities.rooms.inviting import Invitations
 from gateway.activities.rooms.service import Rooms
 from gateway.core.health import HealthReport
 
@@ -45,6 +46,7 @@ class Services:
 
     accounts: Accounts
     rooms: Rooms
+    invitations: Invitations
     submit: Submit
     people: People
     reading: Reading

@@ -74,7 +74,7 @@ async def test_the_last_wish_of_a_turn_is_the_one_that_counts(links: Links, else
     """A room that is closed and opened again in one turn of the loop goes on being heard."""
     before, after = Ear(), Ear()
     await soon(links.subscriber.subscribe(CHANNEL, before))
-    links.subscriber.unsubscribe(CHANNEL)
+    links.subscriber.unsubscribe(CHANNEL, before)
     await soon(links.subscriber.subscribe(CHANNEL, after))
     elsewhere.publisher.publish(CHANNEL, b"hello")
     assert await soon(after.messages.get()) == b"hello"
@@ -85,9 +85,9 @@ async def test_a_channel_that_is_given_up_is_not_heard(links: Links, elsewhere: 
     """Also one that nobody wants any more before Redis was told of it."""
     given_up, kept = Ear(), Ear()
     await soon(links.subscriber.subscribe(CHANNEL, given_up))
-    links.subscriber.unsubscribe(CHANNEL)
+    links.subscriber.unsubscribe(CHANNEL, given_up)
     withdrawn = links.subscriber.subscribe(b"room:3", given_up)
-    links.subscriber.unsubscribe(b"room:3")
+    links.subscriber.unsubscribe(b"room:3", given_up)
     with pytest.raises(asyncio.CancelledError):
         await withdrawn
     await soon(links.subscriber.subscribe(OTHER, kept))
@@ -95,6 +95,36 @@ async def test_a_channel_that_is_given_up_is_not_heard(links: Links, elsewhere: 
         elsewhere.publisher.publish(channel, b"hello")
     assert await soon(kept.messages.get()) == b"hello"
     assert given_up.messages.empty()
+
+
+async def test_several_hear_one_channel_each_until_it_has_enough(links: Links, elsewhere: Links):
+    """Redis is asked once; who comes later waits for nothing, and one's end is not another's."""
+    first, second, third = Ear(), Ear(), Ear()
+    waiting = [links.subscriber.subscribe(CHANNEL, ear) for ear in (first, second)]
+    for confirmed in waiting:
+        await soon(confirmed)
+    assert links.subscriber.subscribe(CHANNEL, third).done()
+    elsewhere.publisher.publish(CHANNEL, b"to all")
+    for ear in (first, second, third):
+        assert await soon(ear.messages.get()) == b"to all"
+    links.subscriber.unsubscribe(CHANNEL, first)
+    links.subscriber.unsubscribe(CHANNEL, third)
+    elsewhere.publisher.publish(CHANNEL, b"to one")
+    assert await soon(second.messages.get()) == b"to one"
+    assert first.messages.empty()
+    assert third.messages.empty()
+    assert [ear.gaps.empty() for ear in (first, second, third)] == [True] * 3
+
+
+async def test_one_who_gives_up_before_the_confirmation_does_not_take_it_from_another(
+    links: Links,
+):
+    """Each has a wait of its own."""
+    patient, hasty = Ear(), Ear()
+    kept, given_up = (links.subscriber.subscribe(CHANNEL, ear) for ear in (patient, hasty))
+    links.subscriber.unsubscribe(CHANNEL, hasty)
+    await soon(kept)
+    assert given_up.cancelled()
 
 
 async def test_what_cannot_be_published_is_dropped_and_counted():

@@ -12,6 +12,7 @@ from gateway.backplane.settings import RedisSettings
 from gateway.embedded import EmbeddedServers, embedded_servers
 from tests.support.backplane import paused
 from tests.support.gateway_process import GatewayProcess, running_gateway
+from tests.support.inbox import Inbox
 from tests.support.socket_client import Refused, SocketClient, open_socket
 
 pytestmark = pytest.mark.slow
@@ -99,6 +100,40 @@ async def test_without_redis_events_still_arrive_and_health_says_so(
             assert ok["seq"] == seqs[-1] + 2  # Hopper became a member
             for client in (of_grace, of_hopper):
                 assert (await client.event("chat.message", room))["seq"] == ok["seq"]
+
+
+async def test_without_redis_inboxes_follow_and_none_has_missed_anything_after(
+    fragile: Pair, own_servers: EmbeddedServers
+):
+    """What is said for a person alone, too: a marker in a big room, an invitation."""
+    first, second = fragile
+    ada, grace = await first.new_guest("Ada"), await second.new_guest("Grace")
+    room = await first.new_room(ada, "Room")
+    secret = await first.new_room(ada, "Secret", is_private=True)
+    async with (
+        open_socket(first.socket_url, ada.token) as of_ada,
+        open_socket(first.socket_url, grace.token) as near,
+        open_socket(second.socket_url, grace.token) as far,
+    ):
+        await near.ask("room.join", room=room)
+        inboxes = [await Inbox.open(client) for client in (near, far)]
+        await ready(first, wanted=200)
+        await own_servers.stop_redis()
+        await ready(first, wanted=503)
+        await of_ada.ask("chat.send", room=room, content="Hello", mentions=[grace.id])
+        await of_ada.ask("room.invite", room=secret, user_id=grace.id)
+        for inbox in inboxes:
+            await inbox.shows(room, unread=1, mentions=1)
+            await inbox.until(lambda inbox: len(inbox.invitations) == 1)
+        await near.ask("chat.read", room=room)
+        await own_servers.start_redis()
+        for gateway in fragile:
+            await ready(gateway, wanted=200)
+        await of_ada.ask("chat.send", room=room, content="And on")
+        for inbox in inboxes:
+            await inbox.shows(room, unread=1, mentions=0)
+    first_shown, second_shown = inboxes
+    assert first_shown.rooms == second_shown.rooms
 
 
 async def test_a_redis_that_hangs_is_noticed_like_one_that_is_gone(

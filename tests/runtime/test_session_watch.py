@@ -137,9 +137,9 @@ async def test_what_was_missed_is_looked_for_as_soon_as_the_channel_is_heard(
         identity = await watched.sign_in()
         client = await watched.connect(identity)
         await watched.delete(identity)
-        subscription = links.subscriber._subscriptions[keys.CONTROL]
-        await subscription.confirmed
-        subscription.listener.on_gap()
+        [(watch, confirmed)] = links.subscriber._subscriptions[keys.CONTROL].listeners.items()
+        await confirmed
+        watch.on_gap()
         assert await client.closed() == 4201
         await client.close()
 
@@ -169,7 +169,8 @@ async def test_an_end_that_is_heard_closes_at_once(database: Database, servers: 
         ending, other = await watched.sign_in(), await watched.sign_in()
         clients = [await watched.connect(ending) for _ in range(3)]
         staying = await watched.connect(other)
-        await links.subscriber._subscriptions[keys.CONTROL].confirmed
+        [confirmed] = links.subscriber._subscriptions[keys.CONTROL].listeners.values()
+        await confirmed
         for message in (b"", b"\xff", b"something.else x", encode_ended([ending.session_id])):
             links.publisher.publish(keys.CONTROL, message)
         for client in clients:

@@ -37,6 +37,8 @@ FILL = """
     insert into user_connections (user_id, instance_id)
     select id, 'instance ' || row_number() over () % 40 from users;
     insert into room_bans (room_id, user_id) select room_id, user_id from room_users;
+    insert into personal_invitations (room_id, user_id, invited_by, expires_at)
+    select room_id, user_id, user_id, now() + interval '1 day' from room_users;
     insert into room_invitations (token_hash, room_id, created_by, expires_at)
     select md5(id::text), id, created_by, now() + interval '1 day' from rooms;
     insert into sessions (sid, sess, expire)
@@ -178,7 +180,6 @@ def _looks_up(node: dict[str, Any]) -> bool:
         ("users.get_user_by_email", "users_email_key"),
         ("rooms.list_public_rooms", "rooms_directory_idx"),
         ("rooms.oldest_public_room", "rooms_name_idx"),
-        ("rooms.list_rooms_of", "room_users_user_id_idx"),
         ("history.messages_before", "messages_room_id_seq_key"),
         ("history.messages_after", "messages_room_id_seq_key"),
         ("history.seq_at", "messages_room_id_seq_key"),
@@ -188,6 +189,8 @@ def _looks_up(node: dict[str, Any]) -> bool:
         ("history.list_members", "room_users_joined_at_idx"),
         ("history.list_bans", "room_bans_pkey"),
         ("history.read_receipts", "message_read_receipts_marker_idx"),
+        ("inbox.read_memberships", "room_users_user_id_idx"),
+        ("inbox.read_memberships", "messages_deleted_idx"),
         ("sessions.find_sessions", "sessions_pkey"),
         ("sessions.find_ended_sessions", "sessions_pkey"),
         ("accounts.end_other_sessions", "sessions_user_id_idx"),

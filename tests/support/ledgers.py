@@ -61,13 +61,17 @@ class Book:
         plans: Mapping[type, Callable[[], Plan]],
     ) -> None:
         self.published: list[tuple[RoomId, Publication]] = []
+        self.touched: list[tuple[RoomId | None, set[UserId]]] = []
         rulebook = Rulebook(
             {**catalogue.HANDLERS, **handlers},
             {**catalogue.PLANS, **plans},
             catalogue.IN_ARCHIVE,
         )
         self.ledger = Ledger(
-            database, rulebook, lambda room_id, news: self.published.append((room_id, news))
+            database,
+            rulebook,
+            lambda room_id, news: self.published.append((room_id, news)),
+            lambda room_id, user_ids: self.touched.append((room_id, set(user_ids))),
         )
 
     async def all_at_once(self, *submissions: Submission) -> list[Result]:

@@ -1,7 +1,7 @@
 """The HTTP API on real servers and a real ledger, called without a socket."""
 
 import itertools
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import AsyncExitStack
 
 import httpx
@@ -14,12 +14,14 @@ from gateway.activities.accounts.service import Accounts
 from gateway.activities.catalogue import HANDLERS, IN_ARCHIVE, PLANS
 from gateway.activities.people.service import People
 from gateway.activities.reading.service import Reading
+from gateway.activities.rooms.inviting import Invitations
 from gateway.activities.rooms.service import Rooms
 from gateway.backplane.client import open_client
 from gateway.backplane.sessions import SessionCache
 from gateway.backplane.settings import RedisSettings
 from gateway.backplane.throttle import Throttle
 from gateway.core.health import HealthReport, PartHealth
+from gateway.core.ids import RoomId, UserId
 from gateway.embedded import EmbeddedServers
 from gateway.runtime.batch import Rulebook
 from gateway.runtime.ledger import Ledger
@@ -42,11 +44,15 @@ async def database(servers: EmbeddedServers) -> AsyncIterator[Database]:
     await database.close()
 
 
+def look_again(_room_id: RoomId | None, _user_ids: Iterable[UserId]) -> None:
+    """Nobody has an inbox open."""
+
+
 @pytest.fixture(scope="session")
 async def ledger(database: Database) -> AsyncIterator[Ledger]:
     """The ledger, publishing to nobody."""
     rulebook = Rulebook(HANDLERS, PLANS, IN_ARCHIVE)
-    ledger = Ledger(database, rulebook, lambda _room_id, _publication: None)
+    ledger = Ledger(database, rulebook, lambda _room_id, _publication: None, look_again)
     supervisor = Supervisor()
     supervisor.service("ledger", ledger.run())
     yield ledger
@@ -79,7 +85,8 @@ async def services(
             passwords,
             AccountSettings(),
         ),
-        rooms=Rooms(database, ledger.submit),
+        rooms=Rooms(database, ledger.submit, look_again),
+        invitations=Invitations(database, ledger.submit, look_again),
         submit=ledger.submit,
         people=People(database),
         reading=Reading(database),

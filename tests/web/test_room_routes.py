@@ -113,7 +113,8 @@ async def test_mine_are_the_rooms_i_am_in_by_name(ada: Guest, grace: Guest):
     first = await create(ada, name="Alpha", is_private=True)
     await create(grace)
     rooms = (await ada.client.get("/v1/rooms")).json()["rooms"]
-    assert rooms == [{**first, "unread": 0}, {**second, "unread": 0}]
+    standing = {"is_archived": False, "unread": 0, "mentions": 0, "read_up_to": 0, "last_seq": 1}
+    assert rooms == [{**first, **standing}, {**second, **standing}]
 
 
 async def test_the_directory_lists_public_rooms_page_by_page(ada: Guest):
@@ -233,9 +234,9 @@ async def test_the_service_keeps_those_limits_without_the_routes(ada: Guest, ser
     actor = await services.accounts.identify(ada.token)
     room_id = RoomId(UUID((await create(ada))["id"]))
     with pytest.raises(InvalidField, match="expires_in_seconds"):
-        await services.rooms.invite(actor, room_id, expires_in=timedelta(0))
+        await services.invitations.make_link(actor, room_id, expires_in=timedelta(0))
     with pytest.raises(InvalidField, match="max_uses"):
-        await services.rooms.invite(actor, room_id, max_uses=0)
+        await services.invitations.make_link(actor, room_id, max_uses=0)
 
 
 async def test_only_admins_and_moderators_invite(ada: Guest, grace: Guest):
@@ -252,6 +253,96 @@ async def test_the_token_of_an_invitation_is_stored_nowhere(ada: Guest, database
     async with database.connection() as conn:
         rows = await conn.fetch("select * from room_invitations")
     assert token not in str([tuple(row) for row in rows])
+
+
+async def test_a_person_is_invited_and_accepts(ada: Guest, grace: Guest, database: Database):
+    """Into a private room, too; accepting again changes nothing."""
+    room = await create(ada, is_private=True)
+    answer = await ada.client.post(f"/v1/rooms/{room['id']}/invitations/{grace.id}")
+    assert answer.status_code == 201
+    invitation = answer.json()
+    assert invitation["room"] == {**room, "role": None}
+    assert invitation["by"]["id"] == ada.id
+    again = await ada.client.post(f"/v1/rooms/{room['id']}/invitations/{grace.id}")
+    assert again.json()["id"] == invitation["id"]
+    assert again.json()["expires_at"] > invitation["expires_at"]
+    for _ in range(2):
+        accepted = await grace.client.post(f"/v1/invitations/{invitation['id']}/accept")
+        assert accepted.json() == {**room, "role": "member"}
+    assert len(await the_log(database, room)) == 2
+
+
+async def test_an_invitation_is_one_persons_own(ada: Guest, grace: Guest, new_guest: NewGuest):
+    """Nobody else can accept or decline it; to them there is none."""
+    room = await create(ada, is_private=True)
+    path = f"/v1/rooms/{room['id']}/invitations/{grace.id}"
+    own = f"/v1/invitations/{(await ada.client.post(path)).json()['id']}"
+    linus = await new_guest("Linus")
+    for other in (ada, linus):
+        answer = await other.client.post(f"{own}/accept")
+        assert error_of(answer) == (404, "unknown_invitation")
+        assert (await other.client.delete(own)).status_code == 204
+    assert (await grace.client.post(f"{own}/accept")).status_code == 200
+
+
+async def test_a_declined_invitation_opens_nothing(ada: Guest, grace: Guest):
+    """And to decline it again is no error."""
+    room = await create(ada, is_private=True)
+    path = f"/v1/rooms/{room['id']}/invitations/{grace.id}"
+    own = f"/v1/invitations/{(await ada.client.post(path)).json()['id']}"
+    for _ in range(2):
+        assert (await grace.client.delete(own)).status_code == 204
+    assert error_of(await grace.client.post(f"{own}/accept")) == (404, "unknown_invitation")
+
+
+async def test_an_expired_invitation_opens_nothing(ada: Guest, grace: Guest, database: Database):
+    """After a week, unless it was said again."""
+    room = await create(ada, is_private=True)
+    path = f"/v1/rooms/{room['id']}/invitations/{grace.id}"
+    own = f"/v1/invitations/{(await ada.client.post(path)).json()['id']}"
+    async with database.connection() as conn:
+        await conn.execute(
+            "update personal_invitations set expires_at = now() where user_id = $1",
+            UUID(grace.id),
+        )
+    assert error_of(await grace.client.post(f"{own}/accept")) == (404, "unknown_invitation")
+    await ada.client.post(path)
+    assert (await grace.client.post(f"{own}/accept")).status_code == 200
+
+
+async def test_who_may_be_invited_and_by_whom(
+    ada: Guest, grace: Guest, new_guest: NewGuest, database: Database
+):
+    """By admins and moderators: anybody who is neither in nor banned, into a room in use."""
+    room = await create(ada)
+    linus = await new_guest("Linus")
+    path = f"/v1/rooms/{room['id']}/invitations"
+    assert error_of(await grace.client.post(f"{path}/{linus.id}")) == (403, "forbidden")
+    await grace.client.post(f"/v1/rooms/{room['id']}/join")
+    assert error_of(await grace.client.post(f"{path}/{linus.id}")) == (403, "forbidden")
+    assert error_of(await ada.client.post(f"{path}/{uuid4()}")) == (404, "unknown_member")
+    assert error_of(await ada.client.post(f"{path}/{grace.id}")) == (409, "invalid_state")
+    nowhere = f"/v1/rooms/{uuid4()}/invitations/{linus.id}"
+    assert error_of(await ada.client.post(nowhere)) == (404, "unknown_room")
+    secret = (await create(ada, is_private=True))["id"]
+    hidden = f"/v1/rooms/{secret}/invitations/{linus.id}"
+    assert error_of(await grace.client.post(hidden)) == (404, "unknown_room")
+    async with database.connection() as conn:
+        await conn.execute(
+            "update room_users set role = 'moderator' where user_id = $1", UUID(grace.id)
+        )
+        await conn.execute(
+            "insert into room_bans (room_id, user_id) values ($1, $2)",
+            UUID(room["id"]),
+            UUID(linus.id),
+        )
+    assert error_of(await grace.client.post(f"{path}/{linus.id}")) == (403, "banned")
+    async with database.connection() as conn:
+        await conn.execute("delete from room_bans where user_id = $1", UUID(linus.id))
+    assert (await grace.client.post(f"{path}/{linus.id}")).status_code == 201
+    async with database.connection() as conn:
+        await conn.execute("update rooms set is_archived = true where id = $1", UUID(room["id"]))
+    assert error_of(await ada.client.post(f"{path}/{linus.id}")) == (409, "invalid_state")
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from gateway.core.errors import InvalidField, InvalidState, UnknownMember
 from gateway.core.ids import UserId
 from gateway.core.protocol.base import Person
 from gateway.storage.generated import audit as audit_queries
+from gateway.storage.generated import invitations as invitation_queries
 from gateway.storage.generated import members as member_queries
 
 
@@ -50,9 +51,7 @@ async def leave(context: Context, _command: MemberLeave) -> Outcome:
     """End the actor's own membership; the last admin archives the room instead."""
     role = context.require_member()
     await _require_another_admin(context, role)
-    await member_queries.remove_member(
-        context.conn, room_id=context.room.id, user_id=context.actor.user_id
-    )
+    await _remove(context, context.actor.user_id)
     event = MemberLeft(user=context.actor.person, reason="left")
     return _gone(context.actor.user_id, event)
 
@@ -78,9 +77,7 @@ async def kick(context: Context, command: MemberKick) -> Outcome:
     """End somebody's membership."""
     target = await _find_moderated(context, command.data.user_id)
     _ = target.member_role
-    await member_queries.remove_member(
-        context.conn, room_id=context.room.id, user_id=target.user_id
-    )
+    await _remove(context, target.user_id)
     await _record(context, "kick", target)
     return _gone(target.user_id, MemberLeft(user=target.person, reason="kicked"))
 
@@ -103,10 +100,9 @@ async def ban(context: Context, command: MemberBan) -> Outcome:
     await _record(context, "ban", target, reason=command.data.reason or "")
     banned = MemberBanned(user=target.person, until=until, reason=command.data.reason)
     if target.role is None:
-        return Outcome((banned,))
-    await member_queries.remove_member(
-        context.conn, room_id=context.room.id, user_id=target.user_id
-    )
+        await _withdraw_invitation(context, target.user_id)
+        return Outcome((banned,), touched=(target.user_id,))
+    await _remove(context, target.user_id)
     left = MemberLeft(user=target.person, reason="banned")
     return _gone(target.user_id, left)._replace(events=(banned, left))
 
@@ -138,6 +134,18 @@ async def mute(context: Context, command: MemberMute) -> Outcome:
     event = MemberMuted(user=target.person, until=until)
     return Outcome(
         (event,), standings={target.user_id: Standing(role, until)}, touched=(target.user_id,)
+    )
+
+
+async def _remove(context: Context, user_id: UserId) -> None:
+    """End a membership; the invitation by which it began is not good for another."""
+    await member_queries.remove_member(context.conn, room_id=context.room.id, user_id=user_id)
+    await _withdraw_invitation(context, user_id)
+
+
+async def _withdraw_invitation(context: Context, user_id: UserId) -> None:
+    await invitation_queries.withdraw_invitation(
+        context.conn, room_id=context.room.id, user_id=user_id
     )
 
 

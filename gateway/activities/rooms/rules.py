@@ -28,3 +28,9 @@ def require_another_admin(role: str | None, admins: int) -> None:
     """Raise ``LastAdmin`` where somebody of that role cannot be spared as one of so many admins."""
     if role == "admin" and admins == 1:
         raise LastAdmin("You are the only admin of this room: make somebody else admin first.")
+
+
+def require_inviter(role: str | None) -> None:
+    """Raise ``Forbidden`` for who may not invite people into the room."""
+    if role not in {"admin", "moderator"}:
+        raise Forbidden("Only admins and moderators of a room may invite into it.")

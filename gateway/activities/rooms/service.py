@@ -1,36 +1,25 @@
-"""Rooms, as the HTTP API needs them: finding, creating, inviting, joining."""
+"""Rooms, from outside of them: finding, creating, joining."""
 
-import secrets
-from datetime import UTC, datetime, timedelta
 from typing import Final, cast
 
-from gateway.activities.accounts.tokens import TOKEN_BYTES, encode_token, hash_token
-from gateway.activities.activity import Submission, Submit
-from gateway.activities.rooms import fields
+from gateway.activities.activity import LookAgain, Submission, Submit
+from gateway.activities.rooms import fields, inbox_reading
 from gateway.activities.rooms.handlers import BecomeMember
-from gateway.activities.rooms.invitations import AcceptInvitation
 from gateway.activities.rooms.messages import MemberJoined, Role
 from gateway.activities.rooms.views import (
     BEGINNING,
     DirectoryPage,
     DirectoryPlace,
-    Invitation,
-    MyRoom,
+    MyRooms,
     PublicRoom,
     RoomView,
 )
-from gateway.core.errors import (
-    Forbidden,
-    InvalidField,
-    UnknownInvitation,
-    UnknownRoom,
-)
+from gateway.core.errors import UnknownRoom
 from gateway.core.identity import Identity
 from gateway.core.ids import RoomId
 from gateway.core.protocol.encode import encode_payload
 from gateway.storage.connection import Connection
 from gateway.storage.database import Database
-from gateway.storage.generated import invitations as invitation_queries
 from gateway.storage.generated import log as log_queries
 from gateway.storage.generated import new_rooms as new_room_queries
 from gateway.storage.generated import rooms as room_queries
@@ -39,12 +28,6 @@ from gateway.storage.generated.tables import RoomRow
 PAGE_ROOMS: Final = 50
 """Rooms on a page of the directory."""
 
-INVITATION_LIFETIME: Final = timedelta(days=7)
-MAX_INVITATION_LIFETIME: Final = timedelta(days=365)
-MAX_INVITATION_USES: Final = 1_000_000
-
-_MAY_INVITE: Final = frozenset({"admin", "moderator"})
-
 
 class Rooms:
     """What an ``actor``, who is signed in, may do with rooms. Any method may raise ``Unavailable``.
@@ -52,10 +35,11 @@ class Rooms:
     A private room answers a stranger like one that does not exist: ``UnknownRoom``.
     """
 
-    def __init__(self, database: Database, submit: Submit) -> None:
+    def __init__(self, database: Database, submit: Submit, look_again: LookAgain) -> None:
         """``submit`` is the ledger's: whoever becomes a member does so in the room's log."""
         self._database = database
         self._submit = submit
+        self._look_again = look_again
 
     async def create(
         self, actor: Identity, name: str, *, description: str | None = None, is_private: bool
@@ -64,6 +48,7 @@ class Rooms:
         name, description = fields.clean_name(name), fields.clean_description(description)
         async with self._database.transaction() as conn:
             room = await _create(conn, actor, name, description, is_private=is_private)
+        self._look_again(room.id, [actor.user_id])
         return _view(room, "admin")
 
     async def ensure_public(self, actor: Identity, name: str) -> RoomView:
@@ -81,23 +66,14 @@ class Rooms:
             if room is None:
                 room = await _create(conn, actor, name, None, is_private=False)
             member = await room_queries.get_member(conn, room_id=room.id, user_id=actor.user_id)
+        self._look_again(room.id, [actor.user_id])
         return _view(room, member.role if member else None)
 
-    async def mine(self, actor: Identity) -> list[MyRoom]:
-        """Return the actor's rooms in the order of their names."""
+    async def mine(self, actor: Identity) -> MyRooms:
+        """Return the actor's rooms, archived ones among them, in the order of their names."""
         async with self._database.connection() as conn:
-            rows = await room_queries.list_rooms_of(conn, user_id=actor.user_id)
-        return [
-            MyRoom(
-                id=row.id,
-                name=row.name,
-                description=row.description,
-                is_private=row.is_private,
-                role=cast("Role", row.role),
-                unread=row.unread,
-            )
-            for row in rows
-        ]
+            rows = await inbox_reading.read_memberships(conn, [actor.user_id])
+        return MyRooms(rooms=inbox_reading.views(rows.values()))
 
     async def directory(self, *, search: str = "", after: str | None = None) -> DirectoryPage:
         """Return a page of the public rooms whose names begin with ``search``.
@@ -125,55 +101,11 @@ class Rooms:
     async def get(self, actor: Identity, room_id: RoomId) -> RoomView:
         """Return a room the actor may see, or raise ``UnknownRoom``."""
         async with self._database.connection() as conn:
-            return await _read(conn, actor, room_id)
+            return await read_room(conn, actor, room_id)
 
     async def join(self, actor: Identity, room_id: RoomId) -> RoomView:
         """Make the actor a member of a public room; ``UnknownRoom``, ``InvalidState``."""
         await self._submit(Submission(room_id, actor, BecomeMember()))
-        return await self.get(actor, room_id)
-
-    async def invite(
-        self,
-        actor: Identity,
-        room_id: RoomId,
-        *,
-        expires_in: timedelta = INVITATION_LIFETIME,
-        max_uses: int | None = None,
-    ) -> Invitation:
-        """Make a link into a room; admins and moderators may.
-
-        ``max_uses`` counts the people it lets in; ``None`` is any number.
-        Raises ``UnknownRoom``, ``Forbidden``, ``InvalidField``.
-        """
-        _check_invitation(expires_in, max_uses)
-        token = encode_token(secrets.token_bytes(TOKEN_BYTES))
-        expires_at = datetime.now(UTC) + expires_in
-        async with self._database.transaction() as conn:
-            room = await _read(conn, actor, room_id)
-            if room.role not in _MAY_INVITE:
-                raise Forbidden("Only admins and moderators of a room may invite into it.")
-            await room_queries.create_invitation(
-                conn,
-                token_hash=hash_token(token),
-                room_id=room_id,
-                created_by=actor.user_id,
-                expires_at=expires_at,
-                max_uses=max_uses,
-            )
-        return Invitation(token=token, expires_at=expires_at, max_uses=max_uses)
-
-    async def accept(self, actor: Identity, token: str) -> RoomView:
-        """Make the actor a member by an invitation; ``UnknownInvitation``, ``InvalidState``.
-
-        Accepting again changes nothing and is no error, even when the
-        invitation has ended meanwhile: the first answer may have been lost.
-        """
-        token_hash = hash_token(token)
-        async with self._database.connection() as conn:
-            room_id = await invitation_queries.find_invitation(conn, token_hash=token_hash)
-        if room_id is None:
-            raise UnknownInvitation("There is no such invitation.")
-        await self._submit(Submission(room_id, actor, AcceptInvitation(token_hash), invited=True))
         return await self.get(actor, room_id)
 
 
@@ -199,7 +131,8 @@ async def _create(
     return room
 
 
-async def _read(conn: Connection, actor: Identity, room_id: RoomId) -> RoomView:
+async def read_room(conn: Connection, actor: Identity, room_id: RoomId) -> RoomView:
+    """Return a room as the actor stands to it, or raise ``UnknownRoom``."""
     rows = await log_queries.read_rooms_for(conn, room_ids=[room_id], user_ids=[actor.user_id])
     if not rows or (rows[0].is_private and rows[0].role is None):
         raise UnknownRoom("There is no such room, or you may not see it.")
@@ -221,10 +154,3 @@ def _view(room: RoomRow, role: str | None) -> RoomView:
         is_private=room.is_private,
         role=cast("Role | None", role),
     )
-
-
-def _check_invitation(expires_in: timedelta, max_uses: int | None) -> None:
-    if not timedelta(0) < expires_in <= MAX_INVITATION_LIFETIME:
-        raise InvalidField('The field "expires_in_seconds" is wrong: up to a year from now.')
-    if max_uses is not None and not 1 <= max_uses <= MAX_INVITATION_USES:
-        raise InvalidField(f'The field "max_uses" is wrong: 1 to {MAX_INVITATION_USES}.')

@@ -1,4 +1,4 @@
-"""What the HTTP API shows of rooms."""
+"""What is shown of rooms to who is not in them at the moment."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import datetime
@@ -7,7 +7,7 @@ from uuid import UUID
 
 from gateway.activities.rooms.messages import Role, RoomInfo
 from gateway.core.errors import InvalidField
-from gateway.core.protocol.base import WireModel
+from gateway.core.protocol.base import Person, WireModel
 from gateway.core.text import is_plain
 
 
@@ -22,9 +22,32 @@ class RoomView(WireModel):
 
 
 class MyRoom(RoomInfo):
-    """A room you are a member of, with the number of messages you have not read."""
+    """A room you are a member of, with how many messages you have not read, and mention you.
 
+    Deleted messages do not count. `read_up_to` is your read marker, a `seq` of the room's log,
+    which ends at `last_seq`. An archived room can be read, not written.
+    """
+
+    is_archived: bool
     unread: int
+    mentions: int
+    read_up_to: int
+    last_seq: int
+
+
+class MyRooms(WireModel):
+    """Your rooms, in the order of their names."""
+
+    rooms: tuple[MyRoom, ...]
+
+
+class PersonalInvitation(WireModel):
+    """Somebody invites you into a room, until then; `by` is null once their account is deleted."""
+
+    id: UUID
+    room: RoomView
+    by: Person | None
+    expires_at: datetime
 
 
 class PublicRoom(WireModel):

@@ -24,16 +24,6 @@ class ListPublicRoomsRow(NamedTuple):
     created_at: datetime
 
 
-class ListRoomsOfRow(NamedTuple):
-    id: RoomId
-    name: str
-    description: str | None
-    is_private: bool
-    last_seq: Seq
-    role: str
-    unread: int
-
-
 class ReadBansRow(NamedTuple):
     room_id: RoomId
     user_id: UserId
@@ -93,21 +83,6 @@ async def list_public_rooms(
         max_rooms,
     )
     return [ListPublicRoomsRow(*record) for record in answer]
-
-
-async def list_rooms_of(
-    conn: Connection,
-    *,
-    user_id: UserId,
-) -> list[ListRoomsOfRow]:
-    """A person's rooms with the number of unread messages. Index on room_users (user_id), then the
-    primary key of rooms.
-    """
-    answer = await conn.fetch(
-        _SQL["list_rooms_of"],
-        user_id,
-    )
-    return [ListRoomsOfRow(*record) for record in answer]
 
 
 async def lock_room_name(

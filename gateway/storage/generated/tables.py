@@ -98,6 +98,17 @@ class MessageRow(NamedTuple):
     search: str | None
 
 
+class PersonalInvitationRow(NamedTuple):
+    """A row of personal_invitations."""
+
+    id: UUID
+    room_id: RoomId
+    user_id: UserId
+    invited_by: UUID | None
+    expires_at: datetime
+    created_at: datetime
+
+
 class RoomBanRow(NamedTuple):
     """A row of room_bans."""
 
