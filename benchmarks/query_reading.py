@@ -134,9 +134,9 @@ READING: Final = (
     ),
     Case(
         "… of somebody",
-        "rooms.list_rooms_of",
-        Mode.ALONE,
-        lambda w: {"user_id": w.member().user_id},
+        "inbox.read_memberships",
+        Mode.SNAPSHOT,
+        lambda w: {"people": [w.member().user_id], "pair_users": [], "pair_rooms": []},
     ),
     Case(
         "the directory: first page", "rooms.list_public_rooms", Mode.ALONE, lambda _: _directory()

@@ -136,7 +136,7 @@ where message_id = :message_id and user_id = :user_id and emoji = :emoji;
 select
   w.room_id, w.user_id, w.seq as asked,
   case when w.seq = 0 then r.last_seq else w.seq end as up_to,
-  m.last_read_seq, n.id as message_id, coalesce(n.number, 0) as number,
+  m.read_count, n.id as message_id, coalesce(n.number, 0) as number,
   (
     select count(*) <= :small_room::int
     from (
@@ -146,7 +146,7 @@ select
 from unnest(:room_ids::uuid[], :user_ids::uuid[], :seqs::bigint[]) as w (room_id, user_id, seq)
 cross join lateral (select last_seq from rooms where rooms.id = w.room_id limit 1) r
 cross join lateral (
-  select last_read_seq
+  select read_count
   from room_users
   where room_users.room_id = w.room_id and room_users.user_id = w.user_id
   limit 1

@@ -194,7 +194,7 @@ export interface ChatMessage {
   mentions?: ReadonlyArray<string>;
 }
 
-/** Move your read marker. It never goes back: an older `seq` changes nothing. */
+/** Move your read marker over messages. It never goes back: an older `seq` changes nothing. */
 export interface ChatRead {
   id: number;
   type: "chat.read";

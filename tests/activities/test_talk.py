@@ -288,6 +288,16 @@ async def test_the_marker_never_goes_back(talk: Talk, ada: Identity, grace: Iden
     assert [row["seq"] for row in receipts] == [4]
 
 
+async def test_who_has_read_to_the_end_has_nothing_more_to_mark(
+    talk: Talk, ada: Identity, grace: Identity
+):
+    """Two clients that mark whenever they are told something would go on for ever."""
+    await talk.say(ada)
+    for reader in (ada, grace, ada, grace):
+        await talk.do(ChatRead, reader)
+    assert [event["type"] for event in await talk.events()] == ["chat.message", "chat.marked"]
+
+
 async def test_a_marker_into_the_future_is_refused(talk: Talk, ada: Identity, grace: Identity):
     """Nobody has read what is not said yet."""
     await talk.say(ada)

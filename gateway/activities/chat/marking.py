@@ -55,8 +55,10 @@ class Marking:
         mark = self._marks.get((*place, asked))
         if mark is None:  # became a member in this very batch, and has read what there is
             return Outcome(())
+        # Without a message in between there is nothing to be read: else the event that tells of
+        # a marker at the end of the log would be one more to be marked.
         before = self._moves.get(place)
-        if mark.up_to <= max(mark.last_read_seq, before.seq if before else 0):
+        if mark.number <= (before.number if before else mark.read_count):
             return Outcome(())
         self._moves[place] = _Move(
             *place, Seq(mark.up_to), mark.number, mark.message_id, is_told=mark.is_small

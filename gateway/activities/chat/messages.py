@@ -133,7 +133,7 @@ class ChatReadData(CommandData):
 
 
 class ChatRead(DurableCommand):
-    """Move your read marker. It never goes back: an older `seq` changes nothing."""
+    """Move your read marker over messages. It never goes back: an older `seq` changes nothing."""
 
     type: Literal["chat.read"]
     data: ChatReadData = ChatReadData()

@@ -42,7 +42,7 @@ class ReadMarksRow(NamedTuple):
     user_id: UserId
     asked: int
     up_to: int
-    last_read_seq: int
+    read_count: int
     message_id: MessageId | None
     number: int
     is_small: bool
