@@ -64,6 +64,51 @@ MUTANTS: Final[Mapping[str, tuple[Patch, ...]]] = {
             "create index room_events_key_idx",
         ),
     ),
+    "marker-goes-back": (
+        Patch(
+            "gateway/activities/chat/marking.py",
+            "        if mark.up_to <= max(mark.last_read_seq, before.seq if before else 0):\n",
+            "        if mark.up_to == max(mark.last_read_seq, before.seq if before else 0):\n",
+        ),
+        Patch(
+            "queries/messages.sql",
+            "m.user_id = e.user_id and m.last_read_seq < e.seq;\n",
+            "m.user_id = e.user_id;\n",
+        ),
+    ),
+    "kick-leaves-open": (
+        Patch(
+            "gateway/runtime/room.py",
+            "            if self._ends(leave, member):\n",
+            "            if False:\n",
+        ),
+    ),
+    "told-after-the-end": (
+        Patch(
+            "gateway/runtime/room.py",
+            "            self._hand_out(publication.until(leave.seq))\n",
+            "            self._hand_out(publication)\n",
+        ),
+        Patch(
+            "gateway/runtime/room.py",
+            "            publication = publication.after(leave.seq)\n",
+            "            publication = publication.after(publication.last)\n",
+        ),
+    ),
+    "keep-what-was-deleted": (
+        Patch(
+            "gateway/runtime/batch.py",
+            "            if room.redacted:\n",
+            "            if False:\n",
+        ),
+    ),
+    "mute-is-not-heeded": (
+        Patch(
+            "gateway/activities/activity.py",
+            "        if muted_until is not None and muted_until > self.now:\n",
+            "        if False:\n",
+        ),
+    ),
 }
 
 
