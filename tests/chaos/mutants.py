@@ -72,27 +72,22 @@ MUTANTS: Final[Mapping[str, tuple[Patch, ...]]] = {
         ),
         Patch(
             "queries/messages.sql",
-            "m.user_id = e.user_id and m.last_read_seq < e.seq;\n",
-            "m.user_id = e.user_id;\n",
+            "where m.ctid = found.place and m.last_read_seq < e.seq;\n",
+            "where m.ctid = found.place;\n",
         ),
     ),
     "kick-leaves-open": (
         Patch(
             "gateway/runtime/room.py",
-            "            if self._ends(leave, member):\n",
+            "            if left_at is not None and left_at > self._standing.get(member, 0):\n",
             "            if False:\n",
         ),
     ),
     "told-after-the-end": (
         Patch(
             "gateway/runtime/room.py",
-            "            self._hand_out(publication.until(leave.seq))\n",
-            "            self._hand_out(publication)\n",
-        ),
-        Patch(
-            "gateway/runtime/room.py",
-            "            publication = publication.after(leave.seq)\n",
-            "            publication = publication.after(publication.last)\n",
+            "        for end in find_ends(publication.body):\n",
+            "        for end in ():\n",
         ),
     ),
     "keep-what-was-deleted": (
