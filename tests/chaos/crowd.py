@@ -178,7 +178,8 @@ async def settle(
             banned = {
                 (str(row["room_id"]), str(row["user_id"]))
                 for row in await conn.fetch(
-                    "select room_id, user_id from room_bans where until is null or until > now()"
+                    # Others come back, and that is an event.
+                    "select room_id, user_id from room_bans where until is null"
                 )
             }
             behind = [what for recorder in recorders for what in _lacks(recorder, ends, banned)]

@@ -104,14 +104,26 @@ def left(seq: int, user: str = ADA.id) -> Message:
     return {"type": "member.left", "room": ROOM, "seq": seq, "data": data}
 
 
-def test_who_is_put_out_comes_back(recorder: Recorder, journal: Journal):
-    """And what it missed tells it of that again, which is not another end."""
+def test_who_is_put_out_comes_in_anew(recorder: Recorder, journal: Journal):
+    """And gets a new state."""
     hear(recorder, state(2), left(3, "another user"), left(4))
     assert recorder.records[ROOM].is_out
     recorder._begin()
-    hear(recorder, {"type": "welcome", "data": {"user": {}}}, state(6, "replay"), *events(5, 6))
+    hear(recorder, {"type": "welcome", "data": {"user": {}}}, state(6), *events(7))
     assert not recorder.records[ROOM].is_out
     assert recorder.records[ROOM].absences == [Absence(2, 6)]
+    assert not journal.findings
+
+
+def test_what_a_replay_tells_of_an_earlier_membership_is_history(
+    recorder: Recorder, journal: Journal
+):
+    """The client was put out and came back on another connection."""
+    hear(recorder, state(2))
+    recorder._begin()
+    welcome = {"type": "welcome", "data": {"user": {}}}
+    hear(recorder, welcome, state(5, "replay"), left(3), *events(4, 5, 6))
+    assert not recorder.records[ROOM].is_out
     assert not journal.findings
 
 

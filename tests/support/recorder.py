@@ -58,8 +58,8 @@ REFUSALS: Final[Mapping[str, frozenset[str]]] = {
 }
 """What may be said to each durable command in place of its effect: an answer like any other."""
 
-SHUT_OUT: Final = frozenset({"banned", "unknown_room"})
-"""Why a join may be refused: not now, or put out in the very moment of coming in."""
+SHUT_OUT: Final = frozenset({"not_a_member", "banned", "unknown_room"})
+"""Why a join may be refused: put out meanwhile, or in the very moment of coming in."""
 
 REST_SECONDS: Final = (0.3, 4.0)
 """For so long stays away who was put out, or has left."""
@@ -272,7 +272,8 @@ class Recorder:
 
     def _join(self, record: RoomRecord) -> bytes:
         since = {"since": {"epoch": record.epoch, "seq": record.seq}}
-        data = since if record.epoch is not None else {}
+        # Who comes in anew begins with a new state.
+        data = since if record.epoch is not None and not record.is_out else {}
         return self._command(record, "room.join", room=record.room, data=data)
 
     def _command(self, about: Wish | RoomRecord | None, kind: str, **fields: object) -> bytes:
@@ -358,7 +359,7 @@ class Recorder:
         if knows and seq < record.seq:
             self._find(f"the log ends at {seq}, and {record.seq} events have come", record)
         if ok["resume"] == "snapshot":
-            if knows and seq - record.seq <= MAX_REPLAY_EVENTS:
+            if knows and not record.is_out and seq - record.seq <= MAX_REPLAY_EVENTS:
                 self._find(f"a snapshot at {seq} and not what came after {record.seq}", record)
             views = (self._journal.same(orjson.dumps(view)) for view in ok["chat"]["messages"])
             record.told.append(Snapshot(seq, tuple(views)))
