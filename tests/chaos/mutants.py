@@ -67,8 +67,8 @@ MUTANTS: Final[Mapping[str, tuple[Patch, ...]]] = {
     "marker-goes-back": (
         Patch(
             "gateway/activities/chat/marking.py",
-            "        if mark.up_to <= max(mark.last_read_seq, before.seq if before else 0):\n",
-            "        if mark.up_to == max(mark.last_read_seq, before.seq if before else 0):\n",
+            "        if mark.number <= (before.number if before else mark.read_count):\n",
+            "        if mark.number == (before.number if before else mark.read_count):\n",
         ),
         Patch(
             "queries/messages.sql",
