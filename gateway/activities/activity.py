@@ -84,6 +84,8 @@ class Outcome(NamedTuple):
     touched: tuple[UserId, ...] = ()
     is_archived: bool | None = None
     """Whether the room is archived from now on, if that has changed."""
+    redacted: tuple[Seq, ...] = ()
+    """Events whose text is taken out of the log: they may be of this batch, so it does that."""
 
 
 class Plan(Protocol):

@@ -21,10 +21,19 @@ _DELETED: Final = b'{"type":"chat.deleted"'
 
 def find_leavers(frames: bytes) -> Mapping[UserId, Seq]:
     """Return whose memberships the events in these frames end, and the event that does."""
-    if _LEFT not in frames:
-        return {}
-    events = (orjson.loads(payload) for payload in payloads(frames) if payload.startswith(_LEFT))
+    events = [orjson.loads(payload) for payload in _leaves(frames)]
     return {UserId(UUID(event["data"]["user"]["id"])): Seq(event["seq"]) for event in events}
+
+
+def find_ends(frames: bytes) -> list[Seq]:
+    """Return which of the events in these frames end somebody's membership, in order."""
+    return [Seq(orjson.loads(payload)["seq"]) for payload in _leaves(frames)]
+
+
+def _leaves(frames: bytes) -> list[bytes]:
+    if _LEFT not in frames:
+        return []
+    return [payload for payload in payloads(frames) if payload.startswith(_LEFT)]
 
 
 def is_redaction(frames: bytes) -> bool:

@@ -50,6 +50,11 @@ class Publication(NamedTuple):
         rest = skip_frames(self.body, seq - self.first + 1)
         return self._replace(body=rest, first=Seq(seq + 1))
 
+    def until(self, seq: Seq) -> Self:
+        """Return the part that ends with event ``seq``, which is one of these."""
+        body = self.body[: len(self.body) - len(self.after(seq).body)]
+        return self._replace(body=body, last=seq)
+
     @classmethod
     def decode(cls, message: bytes) -> Self:
         """Return the publication in ``message``; ``ValueError`` if another program wrote it."""

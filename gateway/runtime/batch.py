@@ -61,6 +61,7 @@ class _Room:
     events: list[_Event] = field(default_factory=list)
     messages: int = 0
     touched: set[UserId] = field(default_factory=set)
+    redacted: list[Seq] = field(default_factory=list)
 
     def find_done(self, submission: Submission) -> Committed | None:
         """Return the reply to a command that comes again."""
@@ -84,6 +85,8 @@ class _Room:
             self.standings.update(outcome.standings)
         if outcome.touched:
             self.touched.update(outcome.touched)
+        if outcome.redacted:
+            self.redacted += outcome.redacted
         if outcome.is_archived is not None:
             self.is_archived = outcome.is_archived
         if not outcome.events:
@@ -238,7 +241,12 @@ class Batch:
         for entry in entries:
             make_plan = self._rulebook.plans[type(entry.submission.command)]
             work.setdefault(make_plan, []).append(entry.submission)
-        plans = {make_plan: make_plan() for make_plan in work}
+        # In the rulebook's order: who has just come in is written before what they say.
+        plans = {
+            make_plan: make_plan()
+            for make_plan in dict.fromkeys(self._rulebook.plans.values())
+            if make_plan in work
+        }
         for make_plan, plan in plans.items():
             await plan.load(self._conn, work[make_plan])
         for place, room, submission in entries:
@@ -312,6 +320,11 @@ class Batch:
             messages_added=[room.messages for room in rooms],
             created_at=self._at,
         )
+        for room in rooms:
+            if room.redacted:
+                await log_queries.redact_events(
+                    self._conn, room_id=room.locked.id, seqs=room.redacted
+                )
 
 
 def _unknown_room() -> UnknownRoom:

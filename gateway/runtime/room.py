@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from gateway.core.close_codes import CloseCode
-from gateway.core.effects import find_leavers, is_redaction
+from gateway.core.effects import find_ends, find_leavers, is_redaction
 from gateway.core.frames import deflate_frames, text_frame
 from gateway.core.ids import Position, RoomId, Seq, UserId
 from gateway.core.publication import Publication
@@ -245,6 +245,14 @@ class Room:
             self.deliveries += events * len(writes)
 
     def _deliver(self, publication: Publication) -> None:
+        # In pieces, as what follows the end of a membership is not for who was put out by it.
+        for end in find_ends(publication.body):
+            self._hand_out(publication.until(end))
+            publication = publication.after(end)
+        if publication.first <= publication.last:
+            self._hand_out(publication)
+
+    def _hand_out(self, publication: Publication) -> None:
         self.seq = publication.last
         self._collect(publication.body)
         if leavers := find_leavers(publication.body):

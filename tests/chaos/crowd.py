@@ -3,12 +3,13 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, Self
 
 import asyncpg
 
+from tests.chaos.habits import Habits
 from tests.chaos.options import Options
 from tests.chaos.site import Site
 from tests.support.journal import Journal
@@ -29,9 +30,6 @@ SLOW_SHARE: Final = 0.1
 SECONDS_BETWEEN_PAUSES: Final = 1.0
 QUIET_SECONDS: Final = (2.0, 8.0)
 
-LOUD_PADDING: Final = 6_000
-"""Characters of the messages in the first room, so that who does not read it is soon behind."""
-
 PATIENCE_SECONDS: Final = (4.0, 20.0)
 
 SETTLE_SECONDS: Final = 60.0
@@ -44,10 +42,14 @@ class Crowd:
     """All clients of a run."""
 
     def __init__(
-        self, recorders: Sequence[Recorder], rooms: Sequence[str], rng: random.Random
+        self,
+        recorders: Sequence[Recorder],
+        founders: Mapping[str, Recorder],
+        rng: random.Random,
     ) -> None:
+        """``founders`` are the admins of the rooms."""
         self.recorders = recorders
-        self._rooms = rooms
+        self._habits = Habits(recorders, founders, rng)
         self._rng = rng
         self._slow = [recorder for recorder in recorders if recorder.reads_slowly]
 
@@ -56,19 +58,22 @@ class Crowd:
         """Make rooms, and people who will connect to any of the instances."""
         rng = random.Random(f"{options.seed} crowd")  # noqa: S311 - to be repeated
         gateway = site.instances[0].gateway
-        founder = await gateway.new_guest("Founder")
-        rooms = [await gateway.new_room(founder, f"Room {n}") for n in range(options.rooms)]
+        guests = [await gateway.new_guest(f"Client {n}") for n in range(options.clients)]
+        # The last ones, as the first read slowly, and an admin should know what happens.
+        founders = [guests[-1 - n % len(guests)] for n in range(options.rooms)]
+        rooms = [await gateway.new_room(founder, f"Room {n}") for n, founder in enumerate(founders)]
         recorders = []
-        for number in range(options.clients):
-            guest = await gateway.new_guest(f"Client {number}")
+        for number, guest in enumerate(guests):
             is_slow = number < options.clients * SLOW_SHARE
             mine = rng.sample(rooms, min(ROOMS_OF_A_CLIENT, len(rooms)))
+            own = [room for room, founder in zip(rooms, founders, strict=True) if founder == guest]
+            mine = [*own, *(room for room in mine if room not in own)]
             if is_slow and rooms[0] not in mine:
-                mine[0] = rooms[0]
+                mine[-1] = rooms[0]
             recorders.append(
                 Recorder(
                     f"c{number}",
-                    guest.token,
+                    guest,
                     site.addresses,
                     mine,
                     journal,
@@ -77,7 +82,9 @@ class Crowd:
                     reads_slowly=is_slow,
                 )
             )
-        return cls(recorders, rooms, rng)
+        by_user = {recorder.user: recorder for recorder in recorders}
+        admins = [by_user[founder.id] for founder in founders]
+        return cls(recorders, dict(zip(rooms, admins, strict=True)), rng)
 
     async def talk(self) -> None:
         """Have somebody wish for something, again and again: until cancelled."""
@@ -86,7 +93,7 @@ class Crowd:
             await asyncio.sleep(pause)
             recorder = self._rng.choice(self.recorders)
             if len(recorder.wishes) < MAX_WISHES:
-                self._wish(recorder)
+                self._habits.act(recorder)
 
     async def dawdle(self) -> None:
         """Have one of the slow readers stop reading now and then: until cancelled."""
@@ -95,16 +102,6 @@ class Crowd:
             if self._slow:
                 seconds = self._rng.uniform(*QUIET_SECONDS)
                 self._rng.choice(self._slow).quiet_until = time.monotonic() + seconds
-
-    def _wish(self, recorder: Recorder) -> None:
-        room = self._rng.choice(sorted(recorder.records))
-        match self._rng.randrange(20):
-            case 0:
-                recorder.start_story(room)
-            case 1 | 2:
-                recorder.vote(room, "5")
-            case _:
-                recorder.say(room, padding=LOUD_PADDING if room == self._rooms[0] else 0)
 
 
 class Probes:
@@ -129,9 +126,7 @@ class Probes:
             rng = random.Random(f"{options.seed} probe {number}")  # noqa: S311 - to be repeated
             ways_in = [instance.direct_url]
             recorders.append(
-                Recorder(
-                    f"probe{number}", guest.token, ways_in, [room], journal, rng, tick_seconds=0.02
-                )
+                Recorder(f"probe{number}", guest, ways_in, [room], journal, rng, tick_seconds=0.02)
             )
         return cls(recorders, room)
 
@@ -180,7 +175,14 @@ async def settle(
         while True:
             rows = await conn.fetch("select id, last_seq from rooms")
             ends = {str(row["id"]): row["last_seq"] for row in rows}
-            behind = [what for recorder in recorders for what in _lacks(recorder, ends)]
+            banned = {
+                (str(row["room_id"]), str(row["user_id"]))
+                for row in await conn.fetch(
+                    # Others come back, and that is an event.
+                    "select room_id, user_id from room_bans where until is null"
+                )
+            }
+            behind = [what for recorder in recorders for what in _lacks(recorder, ends, banned)]
             if not behind or time.monotonic() > until:
                 return behind
             await asyncio.sleep(0.2)
@@ -188,12 +190,17 @@ async def settle(
         await conn.close()
 
 
-def _lacks(recorder: Recorder, ends: Mapping[str, int]) -> Iterator[str]:
+def _lacks(
+    recorder: Recorder, ends: Mapping[str, int], banned: Collection[tuple[str, str]]
+) -> Iterator[str]:
     """Yield what a client still waits for."""
     for wish in recorder.wishes.values():
         yield f"{recorder.name} has no final answer to {wish}"
     for record in recorder.records.values():
-        if not record.is_open or record.seq != ends[record.room]:
+        if (record.room, recorder.user) in banned:
+            if record.is_open or not record.is_out:
+                yield f"{recorder.name} is banned from room {record.room} and has not been told"
+        elif not record.is_open or record.seq != ends[record.room]:
             state = "open" if record.is_open else "not open"
             yield (
                 f"{recorder.name} is at {record.seq} of {ends[record.room]} "

@@ -64,6 +64,46 @@ MUTANTS: Final[Mapping[str, tuple[Patch, ...]]] = {
             "create index room_events_key_idx",
         ),
     ),
+    "marker-goes-back": (
+        Patch(
+            "gateway/activities/chat/marking.py",
+            "        if mark.number <= (before.number if before else mark.read_count):\n",
+            "        if mark.number == (before.number if before else mark.read_count):\n",
+        ),
+        Patch(
+            "queries/messages.sql",
+            "where m.ctid = found.place and m.last_read_seq < e.seq;\n",
+            "where m.ctid = found.place;\n",
+        ),
+    ),
+    "kick-leaves-open": (
+        Patch(
+            "gateway/runtime/room.py",
+            "            if left_at is not None and left_at > self._standing.get(member, 0):\n",
+            "            if False:\n",
+        ),
+    ),
+    "told-after-the-end": (
+        Patch(
+            "gateway/runtime/room.py",
+            "        for end in find_ends(publication.body):\n",
+            "        for end in ():\n",
+        ),
+    ),
+    "keep-what-was-deleted": (
+        Patch(
+            "gateway/runtime/batch.py",
+            "            if room.redacted:\n",
+            "            if False:\n",
+        ),
+    ),
+    "mute-is-not-heeded": (
+        Patch(
+            "gateway/activities/activity.py",
+            "        if muted_until is not None and muted_until > self.now:\n",
+            "        if False:\n",
+        ),
+    ),
 }
 
 

@@ -1,49 +1,34 @@
-"""Compares what the clients wrote down with what PostgreSQL holds.
+"""Compares what the clients wrote down with what PostgreSQL holds, and that with the log.
 
 The log of a room is right when its numbers are 1, 2, 3, …; a record is right
-when it is that log, from where it begins. Everything here is pure but ``read_logs``.
+when it is that log, from where it begins; the tables are right when they follow
+from it (``model.py``). Everything here is pure but ``read_logs``.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, NamedTuple
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+from uuid import UUID
 
 import asyncpg
 import orjson
 
-from tests.support.journal import Journal, Received, RoomRecord, Snapshot
+from gateway.activities.chat.messages import MessageView
+from gateway.storage.connection import prepare_connection
+from tests.chaos.model import RoomModel, Row, Tables, differences, read_tables
+from tests.support.journal import Absence, Journal, Received, RoomRecord, Snapshot
 
 STATE_MESSAGES: Final = 50
 """Messages in a room's state, as the protocol promises."""
 
-
-class Row(NamedTuple):
-    """An event of the log."""
-
-    seq: int
-    type: str
-    actor: str | None
-    key: str | None
-    payload: str
-    created_at: datetime
-
-    @property
-    def said(self) -> str | None:
-        """The key of the message as its content tells it; ``None`` for what is no message."""
-        if self.type != "chat.message":
-            return None
-        content: str = orjson.loads(self.payload)["content"]
-        return content.partition(" ")[0]
-
-
-class StoredMessage(NamedTuple):
-    """A row of the messages."""
-
-    id: str
-    seq: int
-    author: str | None
-    content: str
+REDACTED: Final[Mapping[str, Mapping[str, object]]] = {
+    "chat.message": {"content": "", "mentions": [], "attachment": None},
+    "chat.edited": {"content": "", "mentions": []},
+}
+"""What the log has instead of what a deleted message said. Who was quick has read it."""
 
 
 @dataclass(slots=True)
@@ -52,13 +37,21 @@ class RoomLog:
 
     last_seq: int
     events: list[Row] = field(default_factory=list)
-    messages: list[StoredMessage] = field(default_factory=list)
+    tables: Tables = field(default_factory=dict)
+
+
+class _View(NamedTuple):
+    """A message of a room's state: as it is to be compared, and its author."""
+
+    message: MessageView
+    author: UUID | None
 
 
 async def read_logs(database_url: str) -> dict[str, RoomLog]:
     """Read every room."""
     conn = await asyncpg.connect(database_url)
     try:
+        await prepare_connection(conn)
         rooms = await conn.fetch("select id, last_seq from rooms")
         logs = {str(room["id"]): RoomLog(room["last_seq"]) for room in rooms}
         for row in await conn.fetch(
@@ -66,11 +59,8 @@ async def read_logs(database_url: str) -> dict[str, RoomLog]:
             " from room_events order by room_id, seq"
         ):
             logs[str(row["room_id"])].events.append(Row(*tuple(row)[1:]))
-        for row in await conn.fetch(
-            "select room_id, id::text, seq, user_id::text, content from messages"
-            " order by room_id, seq"
-        ):
-            logs[str(row["room_id"])].messages.append(StoredMessage(*tuple(row)[1:]))
+        for room_id, tables in (await read_tables(conn, [room["id"] for room in rooms])).items():
+            logs[str(room_id)].tables = tables
     finally:
         await conn.close()
     return logs
@@ -80,30 +70,83 @@ def prove(
     logs: Mapping[str, RoomLog], journal: Journal, records: Mapping[str, Iterable[RoomRecord]]
 ) -> Iterator[str]:
     """Yield everything that is wrong. ``records`` are by the name of their client."""
-    for room, log in logs.items():
-        yield from (f"room {room}: {finding}" for finding in _check_log(log))
     yield from _check_keys(logs, journal)
+    by_room: dict[str, list[tuple[str, RoomRecord]]] = defaultdict(list)
     for name, rooms in records.items():
         for record in rooms:
-            for finding in _check_record(record, logs[record.room]):
+            by_room[record.room].append((name, record))
+    for room, log in logs.items():
+        yield from (f"room {room}: {finding}" for finding in _check_log(log))
+        model = RoomModel(UUID(room))
+        for finding in _replay(model, log, by_room[room]):
+            yield f"room {room}: {finding}"
+        for name, record in by_room[room]:
+            is_member = UUID(record.user) in model.members
+            for finding in _check_record(record, log, is_member=is_member):
                 yield f"{name} of room {record.room}: {finding}"
 
 
 def _check_log(log: RoomLog) -> Iterator[str]:
-    """Check that a log has no hole, and that the messages are those of the log."""
+    """Check that a log has no hole."""
     numbers = [row.seq for row in log.events]
     if numbers != [*range(1, log.last_seq + 1)]:
         holes = sorted(set(range(1, log.last_seq + 1)) ^ set(numbers))[:5]
         yield f"the log is not 1 … {log.last_seq}: look at {holes}"
-    told = [_message_of(row) for row in log.events if row.type == "chat.message"]
-    if told != log.messages:
-        different = sorted({message.seq for message in set(told) ^ set(log.messages)})[:5]
-        yield f"the messages are not those of the log: look at {different}"
 
 
-def _message_of(row: Row) -> StoredMessage:
-    data = orjson.loads(row.payload)
-    return StoredMessage(data["id"], row.seq, row.actor, data["content"])
+def _replay(
+    model: RoomModel, log: RoomLog, records: Iterable[tuple[str, RoomRecord]]
+) -> Iterator[str]:
+    """Replay a log; on the way check the states that clients were told, and in the end the tables.
+
+    What a message said that was deleted later is in no log: of it the rest is compared.
+    """
+    told: dict[int, dict[tuple[bytes, ...], str]] = defaultdict(dict)
+    for name, record in records:
+        for entry in record.told:
+            if isinstance(entry, Snapshot):
+                told[entry.seq].setdefault(entry.messages, name)
+    gone = {
+        orjson.loads(row.payload)["message_id"] for row in log.events if row.type == "chat.deleted"
+    }
+    for seq in range(log.last_seq + 1):
+        if 0 < seq <= len(log.events):
+            model.apply(log.events[seq - 1])
+        if seq in told:
+            wanted = [_without_text(_seen(view), gone) for view in model.newest(STATE_MESSAGES)]
+            for messages, name in told[seq].items():
+                found = [_without_text(_parsed(message), gone) for message in messages]
+                if found != wanted:
+                    pairs = zip(found, wanted, strict=False)
+                    different = [pair for pair in pairs if pair[0] != pair[1]][:1]
+                    yield (
+                        f"the state at {seq} that {name} was told has not the newest messages of"
+                        f" the log: {len(found)} and {len(wanted)}, {different}"
+                    )
+    yield from model.findings
+    yield from differences(model.tables(), log.tables)
+
+
+@lru_cache(maxsize=100_000)
+def _parsed(raw: bytes) -> _View:
+    return _seen(MessageView.model_validate_json(raw))
+
+
+def _seen(view: MessageView) -> _View:
+    """Leave out what is not of the log: the name of the author, and an order among equals."""
+    reactions = [
+        reaction.model_copy(update={"users": tuple(sorted(reaction.users))})
+        for reaction in sorted(view.reactions, key=lambda reaction: reaction.emoji)
+    ]
+    bare = view.model_copy(update={"author": None, "reactions": tuple(reactions)})
+    return _View(bare, view.author and view.author.id)
+
+
+def _without_text(view: _View, gone: set[str]) -> _View:
+    if str(view.message.id) not in gone:
+        return view
+    redacted = {"content": "", "mentions": (), "attachment": None}
+    return view._replace(message=view.message.model_copy(update=redacted))
 
 
 def _check_keys(logs: Mapping[str, RoomLog], journal: Journal) -> Iterator[str]:
@@ -123,12 +166,12 @@ def _check_keys(logs: Mapping[str, RoomLog], journal: Journal) -> Iterator[str]:
             yield f"command {key} was acknowledged as {promised}, the log has {places.get(key)}"
 
 
-def _check_record(record: RoomRecord, log: RoomLog) -> Iterator[str]:
-    """Check that a record is the log from its beginning to the end."""
+def _check_record(record: RoomRecord, log: RoomLog, *, is_member: bool) -> Iterator[str]:
+    """Check that a record is the log from its beginning to the end, of who is in to the end."""
     reached: int | None = None
     for entry in record.told:
         if isinstance(entry, Snapshot):
-            yield from _check_snapshot(entry, log.events)
+            pass  # compared in the replay
         elif reached is None:
             yield f"event {entry.seq} came before any state"
         elif entry.seq != reached + 1:
@@ -136,19 +179,27 @@ def _check_record(record: RoomRecord, log: RoomLog) -> Iterator[str]:
         elif not _is_row(entry, record.room, log.events):
             yield f"event {entry.seq} is not what the log holds: {entry.raw!r}"
         reached = entry.seq
-    if reached != log.last_seq:
+    if is_member and reached != log.last_seq:
         yield f"ends at {reached}, the log at {log.last_seq}"
+    if not is_member and record.is_open:
+        yield "is open to the end, and the client is not a member"
+    last = [Absence(record.member_at, None)] if record.is_out else []
+    goings = [row.seq for row in log.events if _is_going_of(row, record.user)]
+    for absence in [*record.absences, *last]:
+        until = log.last_seq if absence.until is None else absence.until
+        if not any(absence.since < seq <= until for seq in goings):
+            yield f"was closed between {absence.since} and {until} to somebody who was a member"
 
 
-def _check_snapshot(snapshot: Snapshot, events: Sequence[Row]) -> Iterator[str]:
-    said = [row for row in events[: snapshot.seq] if row.type == "chat.message"]
-    wanted = [(row.seq, orjson.loads(row.payload)["content"]) for row in said[-STATE_MESSAGES:]]
-    if list(snapshot.messages) != wanted:
-        yield f"the state at {snapshot.seq} has not the newest messages of the log"
+def _is_going_of(row: Row, user: str) -> bool:
+    if row.type != "member.left":
+        return False
+    gone: str = orjson.loads(row.payload)["user"]["id"]
+    return gone == user
 
 
 def _is_row(entry: Received, room: str, events: Sequence[Row]) -> bool:
-    """Whether an event is its row, the data byte for byte."""
+    """Whether an event is its row: the data byte for byte, unless it was redacted since."""
     if entry.seq > len(events):
         return False
     row = events[entry.seq - 1]
@@ -158,5 +209,11 @@ def _is_row(entry: Received, room: str, events: Sequence[Row]) -> bool:
     return (
         head == (room, row.type, row.actor, row.key)
         and datetime.fromisoformat(event["at"]) == row.created_at
-        and data == row.payload.encode() + b"}"
+        and (data == row.payload.encode() + b"}" or _is_redacted(row, event["data"]))
     )
+
+
+def _is_redacted(row: Row, data: Mapping[str, Any]) -> bool:
+    """Whether a row is what redaction leaves of this data."""
+    left: Mapping[str, object] = orjson.loads(row.payload)
+    return row.type in REDACTED and left == {**data, **REDACTED[row.type]}

@@ -288,7 +288,7 @@ async def _fast_readers(
         recorders.append(
             Recorder(
                 f"f{number}",
-                guest.token,
+                guest,
                 [instance.direct_url],
                 rooms,
                 journal,

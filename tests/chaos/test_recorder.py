@@ -7,10 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.journal import Journal
+from tests.support.gateway_process import Guest
+from tests.support.journal import Absence, Journal
 from tests.support.recorder import Message, Recorder
 
 ROOM = "a room"
+
+ADA = Guest("a user", "Ada", "token")
 
 RETRY_SECONDS = 1.0
 """A retry is sent by then, and a ping not yet."""
@@ -19,7 +22,7 @@ RETRY_SECONDS = 1.0
 @pytest.fixture
 def recorder(journal: Journal) -> Recorder:
     """A client that has just been welcomed."""
-    recorder = Recorder("ada", "token", ["ws://"], [ROOM], journal, random.Random(1))  # noqa: S311 - pauses
+    recorder = Recorder("ada", ADA, ["ws://"], [ROOM], journal, random.Random(1))  # noqa: S311 - pauses
     hear(recorder, {"type": "welcome", "data": {"user": {}}})
     return recorder
 
@@ -44,7 +47,10 @@ def state(seq: int, resume: str = "snapshot", *, re: int = 1) -> Message:
 
 def events(*seqs: int) -> Iterator[Message]:
     """Return durable events."""
-    return ({"type": "chat.message", "room": ROOM, "seq": seq, "data": {}} for seq in seqs)
+    return (
+        {"type": "chat.message", "room": ROOM, "seq": seq, "by": "?", "data": {"id": f"m{seq}"}}
+        for seq in seqs
+    )
 
 
 def test_what_is_right_is_no_finding(recorder: Recorder, journal: Journal):
@@ -90,6 +96,58 @@ def test_a_wrong_answer_to_a_client_that_comes_back_is_found(
     recorder._begin()
     hear(recorder, {"type": "welcome", "data": {"user": {}}}, answer)
     assert finding in journal.findings[0]
+
+
+def left(seq: int, user: str = ADA.id) -> Message:
+    """Return the event that ends a membership."""
+    data = {"user": {"id": user}, "reason": "kicked"}
+    return {"type": "member.left", "room": ROOM, "seq": seq, "data": data}
+
+
+def test_who_is_put_out_comes_in_anew(recorder: Recorder, journal: Journal):
+    """And gets a new state."""
+    hear(recorder, state(2), left(3, "another user"), left(4))
+    assert recorder.records[ROOM].is_out
+    recorder._begin()
+    hear(recorder, {"type": "welcome", "data": {"user": {}}}, state(6), *events(7))
+    assert not recorder.records[ROOM].is_out
+    assert recorder.records[ROOM].absences == [Absence(2, 6)]
+    assert not journal.findings
+
+
+def test_what_a_replay_tells_of_an_earlier_membership_is_history(
+    recorder: Recorder, journal: Journal
+):
+    """The client was put out and came back on another connection."""
+    hear(recorder, state(2))
+    recorder._begin()
+    welcome = {"type": "welcome", "data": {"user": {}}}
+    hear(recorder, welcome, state(5, "replay"), left(3), *events(4, 5, 6))
+    assert not recorder.records[ROOM].is_out
+    assert not journal.findings
+
+
+def test_what_is_told_to_who_is_out_is_found(recorder: Recorder, journal: Journal):
+    """Whichever way it came to know."""
+    hear(recorder, state(2), left(3), *events(4))
+    assert "event 4 after it was put out" in journal.findings[0]
+
+
+def test_a_notice_puts_out_as_well(recorder: Recorder, journal: Journal):
+    """That is how a slow reader learns of it."""
+    hear(recorder, state(2), {"type": "room.closed", "data": {"room": ROOM}}, *events(3))
+    assert "event 3 after it was put out" in journal.findings[0]
+
+
+def test_an_expected_refusal_is_an_answer(recorder: Recorder, journal: Journal):
+    """And another one is not."""
+    hear(recorder, state(2))
+    key = recorder.say(ROOM)
+    hear(recorder, {"re": 2, "error": {"code": "muted", "retryable": False}})
+    assert journal.refused == {key}
+    recorder.ask(ROOM, "chat.read")
+    hear(recorder, {"re": 3, "error": {"code": "muted", "retryable": False}})
+    assert "an unexpected refusal" in journal.findings[0]
 
 
 def test_a_refusal_that_will_not_pass_is_found(recorder: Recorder, journal: Journal):

@@ -35,9 +35,7 @@ async def test_a_thousand_missed_events_come_in_order(
     for number in range(SPEAKERS):
         guest = await home.gateway.new_guest(f"Speaker {number}")
         rng = random.Random(number)  # noqa: S311 - pauses
-        speakers.append(
-            Recorder(f"s{number}", guest.token, [home.direct_url], [room], journal, rng)
-        )
+        speakers.append(Recorder(f"s{number}", guest, [home.direct_url], [room], journal, rng))
     async with connected(site, *speakers):
         async with open_socket(home.direct_url, owner.token) as client:
             since = (await client.ask("room.join", room=room))["position"]

@@ -79,6 +79,19 @@ def test_a_member_is_told_up_to_the_end_and_then_is_out():
     assert (other.told, other.is_out) == ([1, 2, 3], False)
 
 
+def test_what_follows_in_the_same_batch_is_for_the_others():
+    """Live, and on the way in."""
+    room = new_room()
+    tab, other, newcomer = enter(room, GRACE), enter(room, ADA), Tab(room, GRACE)
+    room.expect(newcomer)
+    room.receive(events(1, "hello", "grace left", "more", "ada left", "bye"))
+    room.admit(newcomer, Seq(0))
+    room.flush()
+    assert [one.told for one in (tab, newcomer, other)] == [[1, 2], [1, 2], [1, 2, 3, 4]]
+    assert all(one.is_out for one in (tab, newcomer, other))
+    assert room.seq == 5
+
+
 def test_a_parked_one_is_out_at_once():
     """It is not told from the log what it may not read any more."""
     room = new_room()

@@ -18,7 +18,6 @@ from gateway.activities.chat.sending import find_members, note_mentions
 from gateway.core.errors import Forbidden, InvalidState, UnknownMessage
 from gateway.core.ids import MessageId, UserId
 from gateway.storage.generated import audit as audit_queries
-from gateway.storage.generated import log as log_queries
 from gateway.storage.generated import messages as message_queries
 from gateway.storage.generated.messages import GetMessageRow
 
@@ -62,7 +61,6 @@ async def delete(context: Context, command: ChatDelete) -> Outcome:
     told_at = await message_queries.delete_message(
         context.conn, message_id=message.id, deleted_at=context.now
     )
-    await log_queries.redact_events(context.conn, room_id=context.room.id, seqs=told_at)
     if not is_own:
         await audit_queries.record_action(
             context.conn,
@@ -72,7 +70,11 @@ async def delete(context: Context, command: ChatDelete) -> Outcome:
             user_id=str(context.actor.user_id),
             details={"room": str(context.room.id), "author": str(message.user_id)},
         )
-    return Outcome((ChatDeleted(message_id=message.id),), touched=tuple(message.mentions))
+    return Outcome(
+        (ChatDeleted(message_id=message.id),),
+        touched=tuple(message.mentions),
+        redacted=tuple(told_at),
+    )
 
 
 async def add_reaction(context: Context, command: ReactionAdd) -> Outcome:
