@@ -97,7 +97,18 @@ comment on column room_bans.until is 'Null: for good.';
 create index room_bans_user_id_idx on room_bans (user_id);
 create index room_bans_banned_by_idx on room_bans (banned_by);
 
+create table room_mutes (
+    room_id uuid not null references rooms on delete cascade,
+    user_id uuid not null references users on delete cascade,
+    until timestamptz not null,
+    primary key (room_id, user_id)
+);
+comment on table room_mutes is 'Of people who have left while they were muted: they are when they come back. Of members it is in room_users.';
+
+create index room_mutes_user_id_idx on room_mutes (user_id);
+
 -- migrate:down
+drop table room_mutes;
 drop table room_bans;
 drop index message_read_receipts_marker_idx;
 comment on table message_read_receipts is null;

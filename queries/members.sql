@@ -23,8 +23,15 @@ update room_users set role = :role where room_id = :room_id and user_id = :user_
 update room_users set muted_until = :muted_until where room_id = :room_id and user_id = :user_id;
 
 -- name: remove_member(room_id, user_id)!
--- Primary key.
-delete from room_users where room_id = :room_id and user_id = :user_id;
+-- Whoever is muted still is when they come back. Primary keys.
+with gone as (
+    delete from room_users
+    where room_id = :room_id and user_id = :user_id
+    returning room_id, user_id, muted_until
+)
+insert into room_mutes (room_id, user_id, until)
+select room_id, user_id, muted_until from gone where muted_until > now()
+on conflict (room_id, user_id) do update set until = excluded.until;
 
 -- name: ban(room_id, user_id, banned_by, reason, until, created_at)!
 -- Until null: for good. A second ban replaces the first. Primary key.
@@ -34,6 +41,15 @@ values (:room_id, :user_id, :banned_by, :reason, :until, :created_at)
 on conflict (room_id, user_id) do update
 set banned_by = excluded.banned_by, reason = excluded.reason, until = excluded.until,
     created_at = excluded.created_at;
+
+-- name: is_banned(room_id, user_id)<!
+-- Whether a ban is in force. Primary key.
+-- not null: is_banned
+select exists (
+    select
+    from room_bans
+    where room_id = :room_id and user_id = :user_id and (until is null or until > now())
+) as is_banned;
 
 -- name: unban(room_id, user_id)!
 -- Primary key.

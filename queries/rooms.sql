@@ -49,20 +49,28 @@ limit 1;
 -- Somebody's membership. Primary key.
 select * from room_users where room_id = :room_id and user_id = :user_id;
 
--- name: add_members(room_ids, user_ids, roles, last_read_seqs, read_counts)!
--- What was said before counts as read. Somebody who is in already stays what they are. Primary key.
-insert into room_users (room_id, user_id, role, last_read_seq, read_count)
+-- name: add_members(room_ids, user_ids, roles, last_read_seqs, read_counts, muted_untils)!
+-- What was said before counts as read. Somebody who is in already stays what they are. Primary keys.
+-- nullable: muted_untils[]
+with forgotten as (
+    delete from room_mutes
+    using unnest(:room_ids::uuid[], :user_ids::uuid[]) as m (room_id, user_id)
+    where room_mutes.room_id = m.room_id and room_mutes.user_id = m.user_id
+)
+insert into room_users (room_id, user_id, role, last_read_seq, read_count, muted_until)
 select *
 from unnest(
     :room_ids::uuid[], :user_ids::uuid[], :roles::text[], :last_read_seqs::bigint[],
-    :read_counts::bigint[]
+    :read_counts::bigint[], :muted_untils::timestamptz[]
 )
 on conflict do nothing;
 
--- name: read_bans(room_ids, user_ids)
--- Which of these people may not come into which of these rooms. Primary key, each looked up by
--- itself.
-select b.room_id, b.user_id, b.until
+-- name: read_restrictions(room_ids, user_ids)
+-- The bans of these people, and the mutes with which they left, in force or over: until null is for
+-- good. Primary keys, each looked up by itself.
+-- nullable: until
+-- not null: room_id, user_id, is_ban
+select b.room_id, b.user_id, true as is_ban, b.until
 from unnest(:room_ids::uuid[], :user_ids::uuid[]) as w (room_id, user_id)
 cross join lateral (
     select *
@@ -70,7 +78,15 @@ cross join lateral (
     where room_bans.room_id = w.room_id and room_bans.user_id = w.user_id
     limit 1
 ) b
-where b.until is null or b.until > now();
+union all
+select m.room_id, m.user_id, false, m.until
+from unnest(:room_ids::uuid[], :user_ids::uuid[]) as w (room_id, user_id)
+cross join lateral (
+    select *
+    from room_mutes
+    where room_mutes.room_id = w.room_id and room_mutes.user_id = w.user_id
+    limit 1
+) m;
 
 -- name: create_invitation(token_hash, room_id, created_by, expires_at, max_uses)!
 -- A link into a room; max_uses null: as often as wanted until it expires. Primary key.

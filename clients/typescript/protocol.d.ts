@@ -456,10 +456,11 @@ export interface MemberData {
   user_id: string;
 }
 
-/** Durable: somebody became a member of the room. */
+/** Durable: somebody became a member of the room. Who left it muted may still be. */
 export interface MemberJoined {
   user: Person;
   role: "admin" | "moderator" | "member";
+  muted_until?: string | null;
 }
 
 /** Put a member out, as admin, or as moderator if it is a plain member. They may come back. */

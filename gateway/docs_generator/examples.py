@@ -242,7 +242,7 @@ REPLIES: Final[Mapping[str, Example]] = {
 }
 
 EVENT_DATA: Final[Mapping[str, Example]] = {
-    "member.joined": {"user": GRACE, "role": "member"},
+    "member.joined": {"user": GRACE, "role": "member", "muted_until": None},
     "presence.changed": {
         "joined": [ADA | {"status": "online"}],
         "left": [],

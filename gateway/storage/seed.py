@@ -188,7 +188,8 @@ async def _add_game(conn: Connection, room: SeedRoom, game: SeedGame, now: datet
 def _log(room: SeedRoom) -> Iterator[_Event]:
     """Yield the room's events: everybody comes in, then they talk, then they vote."""
     for user in room.members:
-        yield _Event("member.joined", user, {"user": _person(user), "role": _role(room, user)})
+        data = {"user": _person(user), "role": _role(room, user), "muted_until": None}
+        yield _Event("member.joined", user, data)
     for number, (user, content) in enumerate(room.messages, start=1):
         data = {
             "id": fixed_id("message", room.name, str(number)),

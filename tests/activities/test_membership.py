@@ -23,6 +23,7 @@ from gateway.core.errors import (
     InvalidField,
     InvalidState,
     LastAdmin,
+    Muted,
     NotAMember,
     UnknownMember,
     UnknownRoom,
@@ -128,6 +129,24 @@ async def test_a_kicked_member_may_come_back_and_a_banned_one_not(
     await talk.rows("update room_bans set until = now() - interval '1 second' returning 1")
     await talk.book.ledger.submit(become_member(talk.room_id, member))
     assert str(member.user_id) in await roles(talk)
+
+
+async def test_a_mute_outlasts_leaving_and_coming_back(talk: Talk, people: dict[str, Identity]):
+    """Until it is over or taken back, as often as they go."""
+    member = people["member"]
+    until = datetime.now(UTC) + timedelta(hours=1)
+    about = {"user_id": str(member.user_id)}
+    await talk.do(MemberMute, people["admin"], **about, until=until.isoformat())
+    for _ in range(2):
+        await talk.do(MemberLeave, member)
+        await talk.book.ledger.submit(become_member(talk.room_id, member))
+        with pytest.raises(Muted):
+            await talk.say(member)
+    assert datetime.fromisoformat((await talk.events())[-1]["data"]["muted_until"]) == until
+    await talk.do(MemberMute, people["admin"], **about, until=None)
+    await talk.do(MemberLeave, member)
+    await talk.book.ledger.submit(become_member(talk.room_id, member))
+    await talk.say(member)
 
 
 async def test_somebody_outside_can_be_banned_beforehand(talk: Talk, people: dict[str, Identity]):

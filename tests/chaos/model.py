@@ -198,6 +198,7 @@ class RoomModel:
         self._room = room
         self._members: dict[UUID, _Member] = {}
         self._bans: dict[UUID, _Ban] = {}
+        self._former_mutes: dict[UUID, datetime] = {}
         self._messages: dict[UUID, _Message] = {}
         self._numbers: list[int] = []
         """The ``seq`` of each message."""
@@ -361,15 +362,21 @@ class RoomModel:
         ban = self._bans.get(user)
         is_out = ban is not None and (ban.until is None or ban.until > row.created_at)
         self._expect(row, not is_out, "is of somebody banned")
-        self._members[user] = _Member(data.role, marker=row.seq - 1)
+        mute = self._former_mutes.pop(user, None)
+        is_muted = mute is not None and mute > row.created_at
+        kept = data.muted_until == (mute if is_muted else None)
+        self._expect(row, kept, "forgets or invents a mute")
+        self._members[user] = _Member(data.role, marker=row.seq - 1, muted_until=data.muted_until)
 
     def _leave(self, row: Row, actor: UUID, data: MemberLeft) -> None:
         if data.reason == "left":
             self._expect(row, data.user.id == actor, "is of somebody else")
         else:
             self._expect_moderator(row, actor, data.user.id)
-        known = self._members.pop(data.user.id, None) is not None
-        self._expect(row, known, "is of somebody who is not a member")
+        member = self._members.pop(data.user.id, None)
+        self._expect(row, member is not None, "is of somebody who is not a member")
+        if member is not None and member.muted_until is not None:
+            self._former_mutes[data.user.id] = member.muted_until
 
     def _mark(self, row: Row, actor: UUID, data: ChatMarked) -> None:
         member = self._find_member(row, actor)

@@ -37,6 +37,8 @@ FILL = """
     insert into user_connections (user_id, instance_id)
     select id, 'instance ' || row_number() over () % 40 from users;
     insert into room_bans (room_id, user_id) select room_id, user_id from room_users;
+    insert into room_mutes (room_id, user_id, until)
+    select room_id, user_id, now() + interval '1 day' from room_users;
     insert into personal_invitations (room_id, user_id, invited_by, expires_at)
     select room_id, user_id, user_id, now() + interval '1 day' from room_users;
     insert into room_invitations (token_hash, room_id, created_by, expires_at)

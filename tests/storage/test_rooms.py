@@ -35,6 +35,7 @@ async def _add(conn: Connection, room_id: RoomId, *user_ids: UserId, read_count:
         roles=["member"] * count,
         last_read_seqs=[Seq(read_count)] * count,
         read_counts=[read_count] * count,
+        muted_untils=[None] * count,
     )
 
 

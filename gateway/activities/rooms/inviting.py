@@ -137,5 +137,5 @@ async def _require_invitable(conn: Connection, room_id: RoomId, user_id: UserId)
         raise UnknownMember("There is no such person.")
     if person.role is not None:
         raise InvalidState("This person is a member of the room already.")
-    if await room_queries.read_bans(conn, room_ids=[room_id], user_ids=[user_id]):
+    if await member_queries.is_banned(conn, room_id=room_id, user_id=user_id):
         raise Banned("This person is banned from the room: unban them first.")

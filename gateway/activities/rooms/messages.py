@@ -79,12 +79,13 @@ class TypingStop(RoomCommand):
 
 
 class MemberJoined(EventData):
-    """Durable: somebody became a member of the room."""
+    """Durable: somebody became a member of the room. Who left it muted may still be."""
 
     type: ClassVar[str] = "member.joined"
 
     user: Person
     role: Role
+    muted_until: datetime | None = None
 
 
 Time = AwareDatetime

@@ -91,7 +91,7 @@ async def remove_member(
     room_id: RoomId,
     user_id: UserId,
 ) -> int:
-    """Primary key."""
+    """Whoever is muted still is when they come back. Primary keys."""
     answer = await conn.execute(
         _SQL["remove_member"],
         room_id,
@@ -121,6 +121,22 @@ async def ban(
         created_at,
     )
     return affected_rows(answer)
+
+
+async def is_banned(
+    conn: Connection,
+    *,
+    room_id: RoomId,
+    user_id: UserId,
+) -> bool:
+    """Whether a ban is in force. Primary key."""
+    answer = await conn.fetchrow(
+        _SQL["is_banned"],
+        room_id,
+        user_id,
+    )
+    first: bool = the_row(answer)[0]
+    return first
 
 
 async def unban(

@@ -24,9 +24,10 @@ class ListPublicRoomsRow(NamedTuple):
     created_at: datetime
 
 
-class ReadBansRow(NamedTuple):
+class ReadRestrictionsRow(NamedTuple):
     room_id: RoomId
     user_id: UserId
+    is_ban: bool
     until: datetime | None
 
 
@@ -137,8 +138,9 @@ async def add_members(
     roles: Sequence[str],
     last_read_seqs: Sequence[int],
     read_counts: Sequence[int],
+    muted_untils: Sequence[datetime | None],
 ) -> int:
-    """What was said before counts as read. Somebody who is in already stays what they are. Primary key."""
+    """What was said before counts as read. Somebody who is in already stays what they are. Primary keys."""
     answer = await conn.execute(
         _SQL["add_members"],
         room_ids,
@@ -146,25 +148,26 @@ async def add_members(
         roles,
         last_read_seqs,
         read_counts,
+        muted_untils,
     )
     return affected_rows(answer)
 
 
-async def read_bans(
+async def read_restrictions(
     conn: Connection,
     *,
     room_ids: Sequence[RoomId],
     user_ids: Sequence[UserId],
-) -> list[ReadBansRow]:
-    """Which of these people may not come into which of these rooms. Primary key, each looked up by
-    itself.
+) -> list[ReadRestrictionsRow]:
+    """The bans of these people, and the mutes with which they left, in force or over: until null is for
+    good. Primary keys, each looked up by itself.
     """
     answer = await conn.fetch(
-        _SQL["read_bans"],
+        _SQL["read_restrictions"],
         room_ids,
         user_ids,
     )
-    return [ReadBansRow(*record) for record in answer]
+    return [ReadRestrictionsRow(*record) for record in answer]
 
 
 async def create_invitation(

@@ -144,6 +144,14 @@ class RoomInvitationRow(NamedTuple):
     created_at: datetime
 
 
+class RoomMuteRow(NamedTuple):
+    """A row of room_mutes."""
+
+    room_id: RoomId
+    user_id: UserId
+    until: datetime
+
+
 class RoomUserRow(NamedTuple):
     """A row of room_users."""
 

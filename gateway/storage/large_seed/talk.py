@@ -101,7 +101,8 @@ class Talk:
     def _come_in(self) -> None:
         for place, person in enumerate(self._people):
             role = "admin" if place == 0 else "member"
-            seq = self._append("member.joined", person, {"user": person.as_person, "role": role})
+            data = {"user": person.as_person, "role": role, "muted_until": None}
+            seq = self._append("member.joined", person, data)
             self._members.append(_Member(person, role, self._now(), seq - 1))
         if len(self._members) > _MODERATED:
             admin, member = self._members[:2]
