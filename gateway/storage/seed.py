@@ -188,8 +188,8 @@ async def _add_game(conn: Connection, room: SeedRoom, game: SeedGame, now: datet
 def _log(room: SeedRoom) -> Iterator[_Event]:
     """Yield the room's events: everybody comes in, then they talk, then they vote."""
     for user in room.members:
-        data = {"user": _person(user), "role": _role(room, user), "muted_until": None}
-        yield _Event("member.joined", user, data)
+        joined = {"user": _person(user), "role": _role(room, user), "muted_until": None}
+        yield _Event("member.joined", user, joined)
     for number, (user, content) in enumerate(room.messages, start=1):
         data = {
             "id": fixed_id("message", room.name, str(number)),
