@@ -14,10 +14,10 @@
 A lost connection is opened again by itself, for ever, and every room goes on
 exactly where it was: what was missed comes first, nothing comes twice. A
 durable command is repeated with the same key until it is answered, so it has
-one effect; a question is asked again. What cannot be mended that way is raised as a
-``ClientError`` (``client.errors`` draws the tree). Whom somebody puts out of a
-room gets the event that says so and then ``MembershipEnded``: nothing goes
-back there by itself.
+one effect; a question is asked again for a while. What cannot be mended that
+way is raised as a ``ClientError`` (``client.errors`` draws the tree). Whom
+somebody puts out of a room gets the event that says so and then
+``MembershipEnded``: nothing goes back there by itself.
 """
 
 from gateway.activities.chat.messages import (
