@@ -74,7 +74,7 @@ async def _talk(room_name: str, sign_in: "SignIn", url: str, linger_seconds: flo
         async with client.room(room_name) as room:
             typing = Typing()
             with open_screen(typing.edited) as screen:
-                await Session(room, View(user.id), screen, typing, user.id).run(linger_seconds)
+                await Session(client, room, View(user.id), screen, typing).run(linger_seconds)
 
 
 def _fail(message: str) -> NoReturn:

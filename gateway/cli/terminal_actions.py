@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from gateway.cli.terminal_commands import (
+from gateway.cli.terminal_lines import (
     Ban,
     Delete,
     Doing,
@@ -27,7 +27,7 @@ from gateway.cli.terminal_commands import (
 from gateway.cli.terminal_people import People
 from gateway.client import Committed, MessageView, Muted, Room
 
-_WRONG_FIELD: Final = re.compile(r'The field "data\.[^"]*" is wrong: (?P<wish>.*)', re.DOTALL)
+_WRONG_FIELD: Final = re.compile(r'The field "[^"]*" is wrong: (?P<wish>.*)', re.DOTALL)
 
 
 class NotPossible(Exception):
@@ -35,7 +35,7 @@ class NotPossible(Exception):
 
 
 class Actions:
-    """The room, as ``own_id`` acts in it; names are those of people who were seen."""
+    """The room, as ``own_id`` acts in it."""
 
     def __init__(self, room: Room, people: People, own_id: UUID) -> None:
         self._room = room
@@ -88,7 +88,10 @@ class Actions:
                 return await (room.unreact if has_it else room.react)(message.id, emoji)
 
     async def _moderate(self, what: SetRole | Mute | Unmute | Kick | Ban | Unban) -> Committed:
-        room, user_id = self._room, self._find(what.name)
+        room = self._room
+        if isinstance(what, Unban):
+            return await room.unban(await self._find_banned(what.name))
+        user_id = await self._find_member(what.name)
         match what:
             case SetRole(_, role):
                 return await room.set_role(user_id, role)
@@ -100,14 +103,29 @@ class Actions:
                 return await room.kick(user_id)
             case Ban():
                 return await room.ban(user_id)
-            case Unban():
-                return await room.unban(user_id)
 
-    def _find(self, name: str) -> UUID:
-        user_id = self._people.find(name)
-        if user_id is None:
-            raise NotPossible(f"You have seen nobody called {name} here; /who shows who is.")
-        return user_id
+    async def _find_member(self, name: str) -> UUID:
+        """Find somebody by their whole name, or by a beginning that is one member's alone.
+
+        Those who were seen are not all there are, so the beginning must be
+        unique among the members.
+        """
+        if (known := self._people.find_whole(name)) is not None:
+            return known
+        members = People()
+        async for member in self._room.all_members():
+            members.meet([member.user])
+        if (found := members.find(name)) is None:
+            raise NotPossible(f"No member is called {name}, or more than one is; see /members.")
+        return found
+
+    async def _find_banned(self, name: str) -> UUID:
+        banned = People()
+        async for ban in self._room.all_bans():
+            banned.meet([ban.user])
+        if (found := banned.find(name)) is None:
+            raise NotPossible(f"Nobody called {name} is banned here, or more than one is.")
+        return found
 
 
 def friendly(error: Exception) -> str:

@@ -1,165 +1,46 @@
 """What a line typed into the terminal means (pure)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final, NamedTuple, get_args
 
 from emoji import emojize
 
+from gateway.cli.terminal_lines import (
+    Away,
+    Back,
+    Ban,
+    Delete,
+    Edit,
+    Edits,
+    Help,
+    Kick,
+    Leave,
+    Line,
+    Members,
+    Mistake,
+    More,
+    Mute,
+    Quit,
+    React,
+    Rename,
+    Reply,
+    Reveal,
+    Say,
+    Search,
+    SetRole,
+    SetTopic,
+    StartStory,
+    Thread,
+    Unban,
+    Unmute,
+    Vote,
+    Who,
+    WhoRead,
+)
 from gateway.client import Role
 
 MAX_MINUTES: Final = 60 * 24 * 365
 """The longest mute, a year."""
-
-
-@dataclass(frozen=True, slots=True)
-class Say:
-    """Words for everybody."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer to the n-th last message."""
-
-    place: int
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """New words for one's last message."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Delete:
-    """The n-th last message, taken back; ``None``: one's own last."""
-
-    place: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class React:
-    """An emoji for the n-th last message; taken back if it is there."""
-
-    emoji: str
-    place: int
-
-
-@dataclass(frozen=True, slots=True)
-class Rename:
-    """Another name for the room."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class SetTopic:
-    """What the room is about."""
-
-    topic: str
-
-
-@dataclass(frozen=True, slots=True)
-class SetRole:
-    """What somebody shall be."""
-
-    name: str
-    role: Role
-
-
-@dataclass(frozen=True, slots=True)
-class Mute:
-    """Somebody shall only read for so long."""
-
-    name: str
-    minutes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Unmute:
-    """Somebody may speak again."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Kick:
-    """Somebody shall go."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ban:
-    """Somebody shall go and not come back."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unban:
-    """Somebody may come back."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Vote:
-    """A card, played face down."""
-
-    card: str
-
-
-@dataclass(frozen=True, slots=True)
-class StartStory:
-    """A story to estimate."""
-
-    title: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reveal:
-    """The cards, turned over."""
-
-
-@dataclass(frozen=True, slots=True)
-class Who:
-    """The question who is here."""
-
-
-@dataclass(frozen=True, slots=True)
-class Help:
-    """The question what can be typed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Leave:
-    """The wish to be a member no more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Quit:
-    """The wish to go, and stay a member."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """A line that means nothing; ``text`` says why."""
-
-    text: str
-
-
-Doing = (
-    Say | Reply | Edit | Delete | React | Rename | SetTopic | SetRole | Mute | Unmute
-    | Kick | Ban | Unban | Vote | StartStory | Reveal
-)  # fmt: skip
-"""What somebody does in the room."""
-
-Line = Doing | Who | Help | Leave | Quit | Mistake
 
 
 class _Command(NamedTuple):
@@ -186,11 +67,12 @@ def _reply(words: str) -> Line | None:
     return Reply(1, words) if words else None
 
 
-def _delete(words: str) -> Line | None:
-    if not words:
-        return Delete(None)
-    place = _number(words)
-    return Delete(place) if place is not None else None
+def _at_place(line: Callable[[int | None], Line]) -> Callable[[str], Line | None]:
+    def read(words: str) -> Line | None:
+        place = _number(words) if words else None
+        return line(place) if place is not None or not words else None
+
+    return read
 
 
 def _react(words: str) -> Line | None:
@@ -225,14 +107,30 @@ def _number(text: str) -> int | None:
 _COMMANDS: Final[Mapping[str, _Command]] = {
     "/reply": _Command("[N] TEXT", "answer the last message, or the N-th last", _reply),
     "/edit": _Command("TEXT", "change your last message", _with_text(Edit)),
-    "/delete": _Command("[N]", "take back your last message, or the N-th last of all", _delete),
+    "/delete": _Command(
+        "[N]", "take back your last message, or the N-th last of all", _at_place(Delete)
+    ),
     "/react": _Command(
         "EMOJI [N]", "react to the last message, or the N-th last; again takes it back", _react
     ),
+    "/thread": _Command(
+        "[N]", "show the last thread, or that of the N-th last message", _at_place(Thread)
+    ),
+    "/edits": _Command(
+        "[N]", "show what the last changed message, or the N-th last, said before", _at_place(Edits)
+    ),
+    "/who-read": _Command(
+        "[N]", "show who has read your last message, or the N-th last of all", _at_place(WhoRead)
+    ),
+    "/more": _Command("", "show what was said earlier; again goes further back", _alone(More())),
+    "/search": _Command("WORDS", "find messages that have all these words", _with_text(Search)),
     "/vote": _Command("CARD", "play a card on the open story, or change yours", _with_text(Vote)),
     "/story": _Command("TITLE", "open a story for estimating", _with_text(StartStory)),
     "/reveal": _Command("", "turn the cards over", _alone(Reveal())),
     "/who": _Command("", "show who is here", _alone(Who())),
+    "/members": _Command("", "show who is a member, with roles", _alone(Members())),
+    "/away": _Command("", "be shown as away until you type something", _alone(Away())),
+    "/back": _Command("", "be here again", _alone(Back())),
     "/topic": _Command("TEXT", "say what the room is about", _with_text(SetTopic)),
     "/name": _Command("TEXT", "call the room something else", _with_text(Rename)),
     "/role": _Command("NAME ROLE", "make somebody admin, moderator or member", _set_role),

@@ -51,7 +51,7 @@ class Messages:
         if message.reply_to is None:
             body.append("  ")
         else:
-            body.append(f" ↳ {self._reference(_find(state, message.reply_to))}\n", "dim")
+            body.append(f" ↳ {self.reference(_find(state, message.reply_to))}\n", "dim")
         body.append(self._content(message.content, message.mentions))
         if message.attachment is not None:
             body.append("\n" if message.content else "").append(_attachment(message.attachment))
@@ -76,9 +76,9 @@ class Messages:
             case ChatDeleted():
                 return Entry(note(f"message deleted: {self._deleted(message, event.by)}"), event.at)
             case ReactionAdded(emoji=emoji):
-                what = f"{who} reacted {plain(emoji)} to {self._reference(message)}"
+                what = f"{who} reacted {plain(emoji)} to {self.reference(message)}"
             case ReactionRemoved(emoji=emoji):
-                what = f"{who} took {plain(emoji)} back from {self._reference(message)}"
+                what = f"{who} took {plain(emoji)} back from {self.reference(message)}"
         counts = _reactions(message.reactions) if message is not None else ""
         return Entry(note(f"{what}  {counts}".rstrip()))
 
@@ -97,7 +97,8 @@ class Messages:
             text.highlight_regex(mention_pattern(name), "bold reverse")
         return text
 
-    def _reference(self, message: MessageView | None) -> str:
+    def reference(self, message: MessageView | None) -> str:
+        """Return what stands for a message, its author and how it begins."""
         if message is None:
             return "an older message"
         author = plain(message.author.name) if message.author else "somebody"

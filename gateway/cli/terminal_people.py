@@ -1,7 +1,7 @@
 """The people that a terminal has seen in its room, by name (pure)."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 from uuid import UUID
 
@@ -33,11 +33,17 @@ class People:
 
         ``None`` where nobody's is, or several begin so.
         """
-        wanted = name.removeprefix("@").casefold()
-        names = {user_id: known.casefold() for user_id, known in self._names.items()}
-        exact = [user_id for user_id, known in names.items() if known == wanted]
-        found = exact or [user_id for user_id, known in names.items() if known.startswith(wanted)]
+        found = self._called(name, str.__eq__) or self._called(name, str.startswith)
         return found[0] if len(found) == 1 else None
+
+    def find_whole(self, name: str) -> UUID | None:
+        """Return whose whole name this is."""
+        found = self._called(name, str.__eq__)
+        return found[0] if len(found) == 1 else None
+
+    def _called(self, name: str, fits: Callable[[str, str], bool]) -> list[UUID]:
+        wanted = name.removeprefix("@").casefold()
+        return [user_id for user_id, known in self._names.items() if fits(known.casefold(), wanted)]
 
     def mentioned(self, text: str) -> tuple[UUID, ...]:
         """Return who is named in a text as ``@Name``; of names in one another, the longest."""

@@ -3,15 +3,33 @@
 import asyncio
 from contextlib import suppress
 from typing import Final
-from uuid import UUID
 
 from gateway.cli import terminal_view
 from gateway.cli.terminal_actions import Actions, NotPossible, friendly
-from gateway.cli.terminal_commands import Help, Leave, Line, Mistake, Quit, Who, parse
+from gateway.cli.terminal_commands import parse
+from gateway.cli.terminal_lines import (
+    Away,
+    Back,
+    Doing,
+    Edits,
+    Help,
+    Leave,
+    Line,
+    Members,
+    Mistake,
+    More,
+    Question,
+    Quit,
+    Search,
+    Thread,
+    Who,
+    WhoRead,
+)
+from gateway.cli.terminal_questions import Questions
 from gateway.cli.terminal_screen import Screen
 from gateway.cli.terminal_text import excerpt, mistake, note, plain
 from gateway.cli.terminal_view import View
-from gateway.client import CommandError, Event, NoAnswer, Room, RoomSnapshot
+from gateway.client import Client, CommandError, Event, NoAnswer, Room, RoomSnapshot
 
 MAX_UNSENT_LINES: Final = 16
 """Lines typed ahead of what the gateway has taken. Past it no input is read."""
@@ -61,10 +79,21 @@ class Reading:
     def __init__(self) -> None:
         self._shown = asyncio.Event()
         self._up_to = 0
+        self.is_away = False
+        """Whether nobody reads what is shown."""
 
     def shown(self, up_to: int) -> None:
         """Take in how far the room's log is on the screen."""
         self._up_to = up_to
+        self._shown.set()
+
+    def pause(self) -> None:
+        """Leave unread what is shown from now on; to mark it would end being away, too."""
+        self.is_away = True
+
+    def go_on(self) -> None:
+        """Mark what was shown meanwhile, and what will be."""
+        self.is_away = False
         self._shown.set()
 
     async def tell(self, room: Room) -> None:
@@ -72,24 +101,27 @@ class Reading:
         while True:
             await self._shown.wait()
             self._shown.clear()
-            if room.unread and room.state.room.read_up_to < self._up_to:
+            if not self.is_away and room.unread and room.state.room.read_up_to < self._up_to:
                 with suppress(CommandError, NoAnswer):  # with the next message again
                     await room.mark_read(self._up_to)
                 await asyncio.sleep(READ_SECONDS)
 
 
 class Session:
-    """One person in one open room."""
+    """One person, the client's, in one open room."""
 
     def __init__(
-        self, room: Room, view: View, screen: Screen, typing: Typing, own_id: UUID
+        self, client: Client, room: Room, view: View, screen: Screen, typing: Typing
     ) -> None:
+        own_id = client.user.id
+        self._client = client
         self._room = room
         self._view = view
         self._screen = screen
         self._typing = typing
         self._reading = Reading()
         self._actions = Actions(room, view.people, own_id)
+        self._questions = Questions(room, view, own_id)
 
     async def run(self, linger_seconds: float) -> None:
         """Talk until the person quits, or ``linger_seconds`` after the end of piped input.
@@ -126,6 +158,7 @@ class Session:
             self._screen.note(self._view.note(self._room.state))
             match event:
                 case Event(data=RoomSnapshot(state=state)):
+                    self._questions.room_shown(state)
                     self._reading.shown(state.position.seq)
                 case Event(seq=int() as seq):
                     self._reading.shown(seq)
@@ -149,7 +182,10 @@ class Session:
             except (CommandError, NotPossible) as error:
                 self._screen.show(mistake(friendly(error)))
             except NoAnswer:
-                problem = f"No answer came; this may not have been done: {excerpt(text)}"
+                if isinstance(line, Question):
+                    problem = f"No answer came; ask again: {excerpt(text)}"
+                else:
+                    problem = f"No answer came; this may not have been done: {excerpt(text)}"
                 self._screen.show(mistake(problem))
             finally:
                 slow.cancel()
@@ -161,6 +197,9 @@ class Session:
 
     async def _carry_out(self, line: Line) -> bool:
         """Carry out one line; tell whether to go on."""
+        is_return = self._reading.is_away and not isinstance(line, Away)
+        if is_return or isinstance(line, Back):
+            await self._be_here_again()
         match line:
             case Quit():
                 return False
@@ -170,13 +209,36 @@ class Session:
                     note(f"You are not a member of {plain(self._room.name)} any more.")
                 )
                 return False
+            case Away():
+                await self._be_away()
+            case _:
+                await self._respond(line)
+        return True
+
+    async def _be_away(self) -> None:
+        self._reading.pause()
+        await self._client.set_status("away")
+        self._screen.show(note("You are away until you type something; what is said stays unread."))
+
+    async def _be_here_again(self) -> None:
+        self._reading.go_on()
+        # Any command ends being away. To say "online" would hold though the person walks off.
+        await self._room.stop_typing()
+        self._screen.show(note("You are here again."))
+
+    async def _respond(self, line: Doing | Question | Back | Who | Help | Mistake) -> None:
+        match line:
+            case Back():
+                pass
             case Who():
                 self._screen.show(terminal_view.who(self._room.state))
             case Help():
                 self._screen.show(terminal_view.help_table())
             case Mistake(text):
                 self._screen.show(mistake(text))
+            case More() | Search() | Thread() | Edits() | WhoRead() | Members() as question:
+                for answer in await self._questions.answer(question):
+                    self._screen.show(answer)
             case doing:
                 if (await self._actions.do(doing)).seq is None:
                     self._screen.show(note("Nothing had to change."))
-        return True

@@ -55,7 +55,8 @@ class View:
         self._own_id = own_id
         self.people = People()
         """Whom it has shown."""
-        self._messages = Messages(own_id, self.people)
+        self.messages = Messages(own_id, self.people)
+        """How it shows messages."""
         self._here: dict[UUID, PersonHere] = {}
         self._told: set[UUID] = set()
         """Whose coming or going was told by what happened to their membership."""
@@ -70,9 +71,9 @@ class View:
             case RoomSnapshot(state=whole):
                 yield from self._room(whole)
             case ChatMessage() as message:
-                yield self._messages.said(message, event.at, state)
+                yield self.messages.said(message, event.at, state)
             case ChatEdited() | ChatDeleted() | ReactionAdded() | ReactionRemoved() as change:
-                if line := self._messages.changed(event, change, state):
+                if line := self.messages.changed(event, change, state):
                     yield line
             case PokerStarted() | PokerVoted() | PokerRevealed() as move:
                 yield from terminal_poker.move(move, state)
@@ -141,14 +142,14 @@ class View:
         if room.description:
             yield note(plain(room.description))
         if state.chat.has_more:
-            yield note("… older messages are not shown")
+            yield note("… older messages are not shown; /more shows them")
         left_unread = unread(state)
         for message in state.chat.messages:
             if left_unread and message.seq > room.read_up_to and message.deleted_at is None:
                 may_be_more = message is state.chat.messages[0] and state.chat.has_more
                 yield _unread_line(left_unread, may_be_more=may_be_more)
                 left_unread = 0
-            yield self._messages.said(message, message.at, state)
+            yield self.messages.said(message, message.at, state)
         if state.poker is not None:
             yield from terminal_poker.table(state.poker)
         yield from _standing(state)

@@ -14,10 +14,10 @@
 A lost connection is opened again by itself, for ever, and every room goes on
 exactly where it was: what was missed comes first, nothing comes twice. A
 durable command is repeated with the same key until it is answered, so it has
-one effect. What cannot be mended that way is raised as a
-``ClientError`` (``client.errors`` draws the tree). Whom somebody puts out of a
-room gets the event that says so and then ``MembershipEnded``: nothing goes
-back there by itself.
+one effect; a question is asked again for a while. What cannot be mended that
+way is raised as a ``ClientError`` (``client.errors`` draws the tree). Whom
+somebody puts out of a room gets the event that says so and then
+``MembershipEnded``: nothing goes back there by itself.
 """
 
 from gateway.activities.chat.messages import (
@@ -31,6 +31,7 @@ from gateway.activities.chat.messages import (
     ReactionAdded,
     ReactionRemoved,
 )
+from gateway.activities.people.messages import PeopleView, PersonView
 from gateway.activities.poker.messages import (
     PokerRevealed,
     PokerStarted,
@@ -40,6 +41,19 @@ from gateway.activities.poker.messages import (
     Statistics,
 )
 from gateway.activities.protocol import Behind, RoomState
+from gateway.activities.reading.messages import (
+    BanPage,
+    BanView,
+    EditHistory,
+    EditView,
+    FoundPage,
+    MemberPage,
+    MemberView,
+    MessagePage,
+    Receipt,
+    Receipts,
+    RepliesPage,
+)
 from gateway.activities.rooms.messages import (
     MemberBanned,
     MemberJoined,
@@ -81,10 +95,12 @@ from gateway.client.events import (
     UnknownEvent,
 )
 from gateway.client.room import Room
-from gateway.core.protocol.base import Committed, Person, PersonHere
+from gateway.core.protocol.base import Committed, Person, PersonHere, Status
 
 __all__ = [
     "Attachment",
+    "BanPage",
+    "BanView",
     "Banned",
     "Behind",
     "ChatDeleted",
@@ -99,8 +115,11 @@ __all__ = [
     "Connected",
     "ConnectionEnded",
     "Disconnected",
+    "EditHistory",
+    "EditView",
     "Event",
     "Forbidden",
+    "FoundPage",
     "GatewayUnreachable",
     "InvalidState",
     "LastAdmin",
@@ -108,16 +127,21 @@ __all__ = [
     "MemberJoined",
     "MemberLeft",
     "MemberMuted",
+    "MemberPage",
     "MemberRoleChanged",
     "MemberUnbanned",
+    "MemberView",
     "MembershipEnded",
+    "MessagePage",
     "MessageView",
     "Muted",
     "NoAnswer",
     "NotAMember",
     "NotFound",
+    "PeopleView",
     "Person",
     "PersonHere",
+    "PersonView",
     "PokerRevealed",
     "PokerStarted",
     "PokerState",
@@ -126,6 +150,9 @@ __all__ = [
     "Reaction",
     "ReactionAdded",
     "ReactionRemoved",
+    "Receipt",
+    "Receipts",
+    "RepliesPage",
     "Resumed",
     "RevealedVote",
     "Role",
@@ -134,6 +161,7 @@ __all__ = [
     "RoomState",
     "RoomUpdated",
     "Statistics",
+    "Status",
     "TypingChanged",
     "UnknownEvent",
     "UnknownMember",

@@ -1,17 +1,21 @@
 """A program's account with a gateway: who it is, and one connection for all its rooms."""
 
 import asyncio
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from gateway.activities.people.messages import PeopleView
 from gateway.client.api import Api, SignedIn
+from gateway.client.asking import QUESTION_SECONDS, until_answered
 from gateway.client.connection import Connection
 from gateway.client.errors import ClientError
 from gateway.client.room import Room
+from gateway.client.wire import Command
 from gateway.core.ids import RoomId
-from gateway.core.protocol.base import Person
+from gateway.core.protocol.base import Person, Status, WireModel
 
 
 class Client:
@@ -76,6 +80,24 @@ class Client:
         none; a private room is named by its id.
         """
         return Room(self, name_or_id)
+
+    async def people(self, ids: Iterable[UUID]) -> PeopleView:
+        """Ask who of these, a hundred at most, is connected, and when they were last.
+
+        Who does not exist is left out. As with every question, ``NoAnswer`` is
+        raised when there is none within ten seconds.
+        """
+        command = Command("person.list", None, {"user_ids": list(ids)})
+        return await until_answered(self._connect(), command, PeopleView, QUESTION_SECONDS)
+
+    async def set_status(self, status: Status) -> None:
+        """Say how you are, instead of leaving it to the gateway.
+
+        ``away`` holds until the next command that this client gives, whatever it is, or a
+        reconnection; ``online`` until you say ``away``, or a reconnection.
+        """
+        command = Command("presence.set", None, {"status": status})
+        await until_answered(self._connect(), command, WireModel, QUESTION_SECONDS)
 
     async def reach(self, name_or_id: str) -> tuple[Connection, RoomId]:
         """Return the connection, and which room is meant (for ``Room``)."""

@@ -2,26 +2,27 @@
 
 import asyncio
 import contextlib
-import random
 from collections.abc import Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, Unpack
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, Unpack
 from uuid import UUID, uuid4
 
+from pydantic import BaseModel
 from typing_extensions import override
 
 from gateway.activities.chat.messages import MessageView
 from gateway.activities.poker.messages import PokerState
 from gateway.activities.protocol import RoomState
 from gateway.client import state as reducer
+from gateway.client.asking import QUESTION_SECONDS, until_answered
 from gateway.client.connection import Connection
-from gateway.client.errors import ClientError, CommandError, NoAnswer
+from gateway.client.errors import ClientError, NoAnswer
 from gateway.client.events import Event
 from gateway.client.feed import Feed
 from gateway.client.room_commands import TIMEOUT_SECONDS, Repetition, RoomCommands
+from gateway.client.room_questions import RoomQuestions
 from gateway.client.socket import ConnectionLost
 from gateway.client.wire import Command
-from gateway.core.backoff import backoff_seconds
 from gateway.core.ids import RoomId
 from gateway.core.protocol.base import Committed, Person, PersonHere
 
@@ -31,8 +32,10 @@ if TYPE_CHECKING:
 LEAVE_SECONDS: Final = 2.0
 """How long leaving waits for the gateway to agree."""
 
+_Answer = TypeVar("_Answer", bound=BaseModel)
 
-class Room(RoomCommands):
+
+class Room(RoomCommands, RoomQuestions):
     """Made by ``Client.room``; open between ``async with`` and its end.
 
     Iterating gives every ``Event``, beginning with a ``RoomSnapshot``; your own
@@ -203,27 +206,14 @@ class Room(RoomCommands):
         key = repetition.get("key") or str(uuid4())
         within_seconds = repetition.get("within_seconds", TIMEOUT_SECONDS)
         command = Command(command_type, self.id, data, key)
-        return Committed.model_validate(await self._until_answered(command, within_seconds))
+        return await until_answered(self._connection, command, Committed, within_seconds)
 
-    async def _until_answered(self, command: Command, within_seconds: float) -> Mapping[str, Any]:
-        """Repeat a command until it is answered for good. Its key keeps its effect single."""
-        refusal: CommandError | None = None
-        failures = 0
-        try:
-            async with asyncio.timeout(within_seconds):
-                while True:
-                    try:
-                        return await self._connection.call(command)
-                    except ConnectionLost:
-                        continue  # the call waits for the next connection by itself
-                    except CommandError as error:
-                        if not error.retryable:
-                            raise
-                        refusal = error
-                    failures += 1
-                    await asyncio.sleep(backoff_seconds(failures, random.random()))  # noqa: S311
-        except TimeoutError:
-            raise refusal or NoAnswer(f"No answer came within {within_seconds:g} s.") from None
+    @override
+    async def _ask(
+        self, command_type: str, data: Mapping[str, Any], answer_type: type[_Answer]
+    ) -> _Answer:
+        command = Command(command_type, self.id, data)
+        return await until_answered(self._connection, command, answer_type, QUESTION_SECONDS)
 
     async def _mention(self, command_type: str) -> None:
         """Send what is of use only now: while the connection is away, nothing is sent."""

@@ -31,18 +31,17 @@ class Command(NamedTuple):
     """A command before it has an id, which it gets anew for every connection."""
 
     type: str
-    room: RoomId
+    room: RoomId | None
+    """``None`` where it is about no room."""
+
     data: Mapping[str, Any]
     key: str | None = None
 
     def encode(self, command_id: int) -> bytes:
         """Return the message."""
-        message: dict[str, Any] = {
-            "id": command_id,
-            "type": self.type,
-            "room": str(self.room),
-            "data": self.data,
-        }
+        message: dict[str, Any] = {"id": command_id, "type": self.type, "data": self.data}
+        if self.room is not None:
+            message["room"] = str(self.room)
         if self.key is not None:
             message["key"] = self.key
         return orjson.dumps(message)

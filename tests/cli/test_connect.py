@@ -190,7 +190,7 @@ async def test_messages_are_changed_and_people_moderated(gateway: GatewayProcess
             host.type("/leave\r")
             await host.see("You are the only admin of this room")
             host.type("/mute Bob 5\r/react lol\r")
-            await host.see("You have seen nobody called Bob here")
+            await host.see("No member is called Bob, or more than one is")
             await host.see("That does not fit: one emoji of Unicode.")
             host.type("/kick mary\r")
             await guest.see("← Edith put you out")
@@ -204,6 +204,93 @@ async def test_messages_are_changed_and_people_moderated(gateway: GatewayProcess
             await guest.see("You are not a member of ")
             assert await guest.ended() == 0
             await host.see("left the room for good")
+
+
+async def test_what_was_said_and_who_is_there_can_be_asked(gateway: GatewayProcess, room: str):
+    """Earlier messages, words, threads, edits, readers and members, and mistakes in a sentence."""
+    where = ("connect", room, "--url", gateway.url)
+    async with Client(gateway.url) as client:
+        await client.sign_in_as_guest("Grace")
+        async with client.room(room) as opened:
+            for number in range(60):
+                await opened.say(f"Message {number}")
+            async with terminal(*where, "--name", "Ada") as ada:
+                await ada.see("2 here: ")
+                assert "Message 9\r" not in ada.output
+                ada.type("/more\r")
+                await ada.see("— earlier, from the beginning —")
+                await ada.see("— now —")
+                assert "Message 0\r" in ada.output
+                assert "Message 9\r" in ada.output
+                ada.type("/more\r")
+                await ada.see("Nothing was said earlier.")
+                ada.type("/search message 42\r")
+                await ada.see("— found: 1 —")
+                ada.type("/edits\r")
+                await ada.see("No message known here was changed.")
+                ada.type("/thread\r")
+                await ada.see("Nobody has answered a message known here.")
+                ada.type("/reply 2 Indeed\r")
+                await ada.see("      Indeed")
+                ada.type("/thread\r")
+                await ada.see("— thread —")
+                ada.type("/edit In deed\r")
+                await ada.see(" changed: ")
+                ada.type("/edits\r")
+                await ada.see("“In deed” —")
+                await ada.see("until ")
+                ada.type("/who-read\r")
+                await ada.see("“In deed” has not been read yet")
+                await opened.mark_read()
+                ada.type("/who-read\r")
+                await ada.see("“In deed” has been read by Grace")
+                ada.type("/members\r")
+                await ada.see("admin, here")
+                await ada.see("member, you")
+                ada.type("/unban Bob\r")
+                await ada.see("Only admins and moderators of a room may see who is banned.")
+
+
+async def test_who_is_away_reads_nothing_until_they_type(gateway: GatewayProcess, room: str):
+    """What is said meanwhile does not make them busy again; anything they type does."""
+    where = ("connect", room, "--url", gateway.url)
+    async with terminal(*where, "--name", "Joan") as host:
+        await host.see("1 here: Joan")
+        async with terminal(*where, "--name", "Kate") as guest:
+            await host.see("→ Kate joined the room")
+            guest.type("/away\r")
+            await guest.see("You are away until you type something")
+            await host.see("· Kate is away")
+            host.type("Kate?\r")
+            await guest.see("  Kate?")
+            host.type("/who-read\r")
+            await host.see("“Kate?” has not been read yet")
+            assert "is back" not in host.output
+            guest.type("/who\r")
+            await guest.see("You are here again.")
+            await host.see("· Kate is back")
+
+
+async def test_who_was_banned_long_ago_can_be_let_in_again(gateway: GatewayProcess, room: str):
+    """Names that the terminal has not seen are looked up among the members and the bans."""
+    where = ("connect", room, "--url", gateway.url)
+    async with Client(gateway.url) as host, Client(gateway.url) as banned:
+        email = f"{uuid4().hex}@example.com"
+        await host.register(email, f"host-{uuid4().hex[:8]}", "correct horse battery")
+        name = (await banned.sign_in_as_guest("Unwanted")).name
+        quiet = (await banned.sign_in_as_guest("Quiet")).name
+        async with host.room(room), banned.room(room):
+            pass
+        async with terminal(*where, "--email", email) as back:
+            await back.see("Password: ")
+            back.type("correct horse battery\r")
+            await back.see("1 here: ")
+            back.type(f"/ban {quiet[:-1]}\r")
+            await back.see(f"banned {quiet}")
+            back.type(f"/unban {quiet[:-1]}\r")
+            await back.see(f"lets {quiet} in again")
+            back.type(f"/unban {name}\r")
+            await back.see(f"Nobody called {name} is banned here")
 
 
 async def test_with_an_account_what_is_unread_is_below_a_line(gateway: GatewayProcess, room: str):

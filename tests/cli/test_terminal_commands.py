@@ -2,16 +2,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.cli.terminal_commands import (
-    HELP,
+from gateway.cli.terminal_commands import HELP, parse
+from gateway.cli.terminal_lines import (
+    Away,
+    Back,
     Ban,
     Delete,
     Edit,
+    Edits,
     Help,
     Kick,
     Leave,
     Line,
+    Members,
     Mistake,
+    More,
     Mute,
     Quit,
     React,
@@ -19,14 +24,16 @@ from gateway.cli.terminal_commands import (
     Reply,
     Reveal,
     Say,
+    Search,
     SetRole,
     SetTopic,
     StartStory,
+    Thread,
     Unban,
     Unmute,
     Vote,
     Who,
-    parse,
+    WhoRead,
 )
 
 
@@ -57,6 +64,17 @@ from gateway.cli.terminal_commands import (
         ("/unban Ann", Unban("Ann")),
         ("/leave", Leave()),
         ("/who", Who()),
+        ("/more", More()),
+        ("/search two words", Search("two words")),
+        ("/thread", Thread(None)),
+        ("/thread 2", Thread(2)),
+        ("/edits", Edits(None)),
+        ("/edits 2", Edits(2)),
+        ("/who-read", WhoRead(None)),
+        ("/who-read 2", WhoRead(2)),
+        ("/members", Members()),
+        ("/away", Away()),
+        ("/back", Back()),
         ("/help", Help()),
         ("/quit", Quit()),
         ("", None),
@@ -85,6 +103,10 @@ def test_lines_mean_what_they_say(line: str, meaning: Line | None):
         ("/mute 5", "It is /mute NAME MINUTES"),
         ("/mute Ann 99999999999", "It is /mute NAME MINUTES"),
         ("/kick", "It is /kick NAME"),
+        ("/search", "It is /search WORDS"),
+        ("/more 5", "stands alone"),
+        ("/thread it", "It is /thread [N]"),
+        ("/who-read 0", "It is /who-read [N]"),
         ("/dance", "There is no command /dance; /help shows them all."),
     ],
 )

@@ -42,6 +42,13 @@ def test_a_name_or_its_beginning_finds_one_person(name: str, found: Person | Non
     assert some_people().find(name) == (found.id if found else None)
 
 
+def test_a_whole_name_is_no_beginning_of_another():
+    """Where who was seen are not all there are, a beginning would not be safe."""
+    people = some_people()
+    assert people.find_whole("@ann lee") == ANN_LEE.id
+    assert people.find_whole("gr") is None
+
+
 @pytest.mark.parametrize(
     ("text", "mentioned"),
     [
