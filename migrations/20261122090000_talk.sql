@@ -5,8 +5,11 @@ alter table rooms
     add column retention_days integer
         constraint rooms_retention_days_positive check (retention_days > 0),
     add column log_start bigint not null default 1
-        constraint rooms_log_start_counts check (log_start >= 1);
+        constraint rooms_log_start_counts check (log_start >= 1),
+    add column forgotten_count bigint not null default 0
+        constraint rooms_forgotten_count_counts check (forgotten_count >= 0);
 comment on column rooms.retention_days is 'Messages and events older than that are deleted by a job. Null: never.';
+comment on column rooms.forgotten_count is 'Messages that retention has deleted. Nobody has to read them any more.';
 comment on column rooms.log_start is 'The seq of the oldest event that the log still has, or will have.';
 
 create index rooms_retention_idx on rooms (id) where retention_days is not null;
@@ -131,4 +134,5 @@ comment on column room_users.last_read_message_id is null;
 comment on column room_users.read_count is null;
 alter table room_users drop column last_read_seq;
 drop index rooms_retention_idx;
-alter table rooms drop column log_start, drop column retention_days;
+alter table rooms
+    drop column forgotten_count, drop column log_start, drop column retention_days;

@@ -2,7 +2,8 @@
 
 -- name: read_memberships(people, pair_users, pair_rooms)
 -- All rooms of people, and single rooms of others; who is not a member has no row. Unread are the
--- messages after the marker without the deleted ones. Index on room_users (user_id), primary keys,
+-- messages after the marker without those deleted by people, the first thousand of them, or by
+-- retention. Index on room_users (user_id), primary keys,
 -- messages_deleted_idx; each looked up by itself, whatever the planner believes about the tables,
 -- hence the limits. Nobody is in a hundred thousand rooms. Where nothing is unread the counts are
 -- not looked for.
@@ -12,10 +13,14 @@ select
     m.user_id, r.id, r.name, r.description, r.is_private, r.is_archived, r.last_seq, m.role,
     m.last_read_seq,
     case when r.message_count > m.read_count then greatest(
-        r.message_count - m.read_count - (
+        r.message_count - greatest(m.read_count, r.forgotten_count) - (
             select count(*)
-            from messages x
-            where x.room_id = r.id and x.seq > m.last_read_seq and x.deleted_at is not null
+            from (
+                select
+                from messages x
+                where x.room_id = r.id and x.seq > m.last_read_seq and x.deleted_at is not null
+                limit 1000
+            ) deleted
         ),
         0
     ) else 0 end as unread,

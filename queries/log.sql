@@ -15,16 +15,16 @@ for no key update;
 
 -- name: find_standing(actor_rooms, actors, command_rooms, command_actors, keys)
 -- The roles of a batch's actors, and those of its commands that have been carried
--- out before: a row has a role, or the key, seq and time of an event. Read after
+-- out before: a row has a role, or the key, seq, time and type of an event. Read after
 -- the lock, so a command's twin still in flight has either committed or not yet
 -- begun. Primary key of room_users; unique index room_events (room_id, actor, key).
 -- The limits leave the planner no join but one look for each, whatever it believes
 -- about the tables.
--- nullable: role, muted_until, key, seq, created_at
+-- nullable: role, muted_until, key, seq, created_at, type
 -- not null: room_id, actor
 select
   wanted.room_id, wanted.actor, m.role, m.muted_until, null as key, null::bigint as seq,
-  null::timestamptz as created_at
+  null::timestamptz as created_at, null as type
 from unnest(:actor_rooms::uuid[], :actors::uuid[]) as wanted (room_id, actor)
 cross join lateral (
   select *
@@ -33,7 +33,7 @@ cross join lateral (
   limit 1
 ) m
 union all
-select wanted.room_id, wanted.actor, null, null, e.key, e.seq, e.created_at
+select wanted.room_id, wanted.actor, null, null, e.key, e.seq, e.created_at, e.type
 from unnest(:command_rooms::uuid[], :command_actors::uuid[], :keys::text[])
   as wanted (room_id, actor, key)
 cross join lateral (

@@ -38,14 +38,18 @@ from unnest(
 );
 
 -- name: find_roots(room_ids, message_ids)
--- The roots of the threads of these messages. Primary key, each looked up by itself.
+-- The roots of the threads of these messages; deleted_at: the message or its root has been. Primary
+-- key, each looked up by itself.
 -- nullable: deleted_at
 -- not null: root
-select m.id, m.room_id, coalesce(m.reply_to, m.id) as root, m.deleted_at
+select
+  m.id, m.room_id, coalesce(m.reply_to, m.id) as root,
+  coalesce(m.deleted_at, root.deleted_at) as deleted_at
 from unnest(:room_ids::uuid[], :message_ids::uuid[]) as w (room_id, id)
 cross join lateral (
   select * from messages where messages.id = w.id and messages.room_id = w.room_id limit 1
-) m;
+) m
+left join lateral (select * from messages where messages.id = m.reply_to limit 1) root on true;
 
 -- name: find_members(room_ids, user_ids)
 -- Which of these people are members of which of these rooms. Primary key, each looked up by itself.
@@ -108,6 +112,11 @@ with forgotten_edits as (
 select seq from tombstone
 union all
 select seq from forgotten_edits;
+
+-- name: count_edits(message_id)<!
+-- Primary key.
+-- not null: edits
+select count(*) as edits from message_edits where message_id = :message_id;
 
 -- name: count_other_emoji(message_id, emoji)<!
 -- How many different emoji other than this one are under a message. Primary key.

@@ -37,20 +37,17 @@ from (
 where e.created_at < :keeps_since::timestamptz;
 
 -- name: delete_before(room_id, log_start, last_due)!
--- Deletes events and messages up to last_due. Whoever has not read so far has nothing to read there
--- any more. What belongs to the messages goes with them. Primary key of room_events, index messages
--- (room_id, seq), primary key of room_users.
+-- Deletes events and messages up to last_due, and counts them as read by everybody. What belongs to
+-- the messages goes with them. Primary key of room_events, index messages (room_id, seq).
 with forgotten as (
   delete from room_events
   where room_id = :room_id and seq between :log_start::bigint and :last_due::bigint
 ), messages_before as (
   delete from messages where room_id = :room_id and seq <= :last_due::bigint returning number
-), markers as (
-  update room_users
-  set last_read_seq = :last_due::bigint,
-      read_count = greatest(
-        read_count, (select coalesce(max(number), 0) from messages_before)
-      )
-  where room_id = :room_id and last_read_seq < :last_due::bigint
 )
-update rooms set log_start = :last_due::bigint + 1 where id = :room_id;
+update rooms
+set log_start = :last_due::bigint + 1,
+    forgotten_count = greatest(
+      forgotten_count, (select coalesce(max(number), 0) from messages_before)
+    )
+where id = :room_id;

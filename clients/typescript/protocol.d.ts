@@ -130,7 +130,11 @@ export interface ChatEdit {
   data: ChatEditData;
 }
 
-/** The new text of a message of yours, and whom it mentions now. */
+/**
+ * The new text of a message of yours, and whom it mentions now.
+ *
+ * Only an image or a file may go without.
+ */
 export interface ChatEditData {
   message_id: string;
   content: string;

@@ -42,7 +42,8 @@ class Standing(NamedTuple):
 class Context(NamedTuple):
     """Everything a handler may use. ``now`` is PostgreSQL's clock at the lock.
 
-    ``standing`` is ``None`` for who is not a member. ``seq`` is the number that the
+    ``standing`` is ``None`` for who is not a member. ``is_archived`` is how the room is
+    now, which the batch may have changed. ``seq`` is the number that the
     command's first event will get, ``number`` that of its first message.
     """
 
@@ -50,6 +51,7 @@ class Context(NamedTuple):
     room: LockedRoom
     actor: Identity
     standing: Standing | None
+    is_archived: bool
     now: datetime
     seq: Seq
     number: int

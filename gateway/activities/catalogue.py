@@ -38,7 +38,13 @@ ROOMS = Activity(
         MemberMute: moderation.mute,
     },
     plans={BecomeMember: Arrivals},
-    in_archive=(RoomUpdate, MemberLeave),
+    in_archive=(
+        RoomUpdate,
+        MemberLeave,
+        BecomeMember,
+        AcceptInvitation,
+        AcceptPersonalInvitation,
+    ),
 )
 
 ACTIVITIES: tuple[Activity, ...] = (ROOMS, CHAT, POKER)

@@ -6,8 +6,7 @@ microsecond: text that people write cannot hold these beginnings, as the quotati
 marks in it are escaped.
 """
 
-from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -19,21 +18,21 @@ _LEFT: Final = b'{"type":"member.left"'
 _DELETED: Final = b'{"type":"chat.deleted"'
 
 
-def find_leavers(frames: bytes) -> Mapping[UserId, Seq]:
-    """Return whose memberships the events in these frames end, and the event that does."""
-    events = [orjson.loads(payload) for payload in _leaves(frames)]
-    return {UserId(UUID(event["data"]["user"]["id"])): Seq(event["seq"]) for event in events}
+class Departure(NamedTuple):
+    """The event ``seq`` ends somebody's membership."""
+
+    seq: Seq
+    user_id: UserId
 
 
-def find_ends(frames: bytes) -> list[Seq]:
-    """Return which of the events in these frames end somebody's membership, in order."""
-    return [Seq(orjson.loads(payload)["seq"]) for payload in _leaves(frames)]
-
-
-def _leaves(frames: bytes) -> list[bytes]:
+def find_departures(frames: bytes) -> list[Departure]:
+    """Return which of the events in these frames end memberships, in order."""
     if _LEFT not in frames:
         return []
-    return [payload for payload in payloads(frames) if payload.startswith(_LEFT)]
+    events = [orjson.loads(payload) for payload in payloads(frames) if payload.startswith(_LEFT)]
+    return [
+        Departure(Seq(event["seq"]), UserId(UUID(event["data"]["user"]["id"]))) for event in events
+    ]
 
 
 def is_redaction(frames: bytes) -> bool:

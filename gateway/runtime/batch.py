@@ -22,10 +22,16 @@ from gateway.activities.activity import (
     Standing,
     Submission,
 )
-from gateway.core.errors import GatewayError, InternalError, InvalidState, UnknownRoom
+from gateway.core.errors import (
+    GatewayError,
+    InternalError,
+    InvalidField,
+    InvalidState,
+    UnknownRoom,
+)
 from gateway.core.frames import text_frame
 from gateway.core.ids import RoomId, Seq, UserId
-from gateway.core.protocol.base import Committed
+from gateway.core.protocol.base import Committed, DurableCommand
 from gateway.core.protocol.encode import encode_event, encode_payload
 from gateway.core.publication import Kind, Publication
 from gateway.storage.connection import CONNECTION_FAILURES, Connection
@@ -48,6 +54,13 @@ class _Event(NamedTuple):
     payload: bytes
 
 
+class _Done(NamedTuple):
+    """What became of a command with a key, and the type of its first event."""
+
+    event_type: str
+    committed: Committed
+
+
 @dataclass(slots=True)
 class _Room:
     """A locked room and what the batch has added to it so far."""
@@ -56,18 +69,24 @@ class _Room:
     last_seq: Seq
     is_archived: bool
     standings: dict[UserId, Standing | None] = field(default_factory=dict)
-    done: dict[tuple[UserId, str], Committed] = field(default_factory=dict)
+    done: dict[tuple[UserId, str], _Done] = field(default_factory=dict)
     """The replies to commands with a key: of earlier batches and of this one."""
     events: list[_Event] = field(default_factory=list)
     messages: int = 0
     touched: set[UserId] = field(default_factory=set)
     redacted: list[Seq] = field(default_factory=list)
 
-    def find_done(self, submission: Submission) -> Committed | None:
+    def find_done(self, submission: Submission) -> Result | None:
         """Return the reply to a command that comes again."""
         if submission.key is None:
             return None
-        return self.done.get((submission.actor.user_id, submission.key))
+        done = self.done.get((submission.actor.user_id, submission.key))
+        if done is None:
+            return None
+        command = submission.command
+        if isinstance(command, DurableCommand) and command.makes != done.event_type:
+            return InvalidField('The field "key" is wrong: another command had it.')
+        return done.committed
 
     def admit(self, submission: Submission, in_archive: Collection[type]) -> Standing | None:
         """Return the actor's standing, or raise if there is nothing to be done here."""
@@ -93,7 +112,7 @@ class _Room:
             return Committed(seq=None, at=None)
         committed = Committed(seq=self.last_seq + 1, at=now)
         if key is not None:
-            self.done[actor, key] = committed
+            self.done[actor, key] = _Done(outcome.events[0].type, committed)
         self.messages += outcome.messages
         for data in outcome.events:
             self.last_seq = seq = Seq(self.last_seq + 1)
@@ -216,7 +235,8 @@ class Batch:
             if row.role is not None:
                 room.standings[row.actor] = Standing(row.role, row.muted_until)
             if row.key is not None:
-                room.done[row.actor, row.key] = Committed(seq=row.seq, at=row.created_at)
+                committed = Committed(seq=row.seq, at=row.created_at)
+                room.done[row.actor, row.key] = _Done(row.type or "", committed)
 
     def _queues(self) -> list[deque[_Entry]]:
         """Return what waits in each room that there is."""
@@ -295,6 +315,7 @@ class Batch:
             room=room.locked,
             actor=submission.actor,
             standing=room.admit(submission, self._rulebook.in_archive),
+            is_archived=room.is_archived,
             now=self._at,
             seq=Seq(room.last_seq + 1),
             number=room.locked.message_count + room.messages + 1,

@@ -97,9 +97,9 @@ class CatchUp:
     async def _send(self, connection: Connection, room: Room, after: Seq, until: Seq) -> Seq | None:
         """Send the log after ``after`` up to ``until``, where the room is.
 
-        No farther: what ends the membership passes through the room first.
-        Return how far, or ``None`` when the connection has been parked on the
-        way or is gone.
+        Or to the end of the membership, which puts the connection out: the room
+        may have passed it while this one was told older events. Return how far,
+        or ``None`` when the connection has been parked on the way or is gone.
         """
         while after < until:
             stretch = await self._reader.read_after(room.id, after, until)
@@ -108,9 +108,15 @@ class CatchUp:
             if stretch is None:
                 raise LogTrimmedError
             stretch = stretch.until(until)
+            end = room.end_of(connection, stretch.frames)
+            if end is not None:
+                stretch = stretch.until(end)
             connection.write(stretch.frames)
             self.events_sent += stretch.last - after
             after = stretch.last
+            if end is not None:
+                connection.put_out(room.id)
+                return None
             if connection.is_paused:
                 room.park_at(connection, after)
                 return None

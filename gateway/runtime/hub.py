@@ -114,7 +114,6 @@ class Hub:
         room.remove(member)
         if room.is_empty and self._rooms.get(room.id) is room:
             del self._rooms[room.id]
-            self._reconciler.forget_log(room.id)  # what will be redacted is not heard here
             self._past_deliveries += room.deliveries
             self._subscriber.unsubscribe(keys.room_channel(room.id), _Ear(self, room.id))
 
@@ -136,6 +135,8 @@ class Hub:
             await self._hear(room_id, confirmed)
             # Only now, with the ear open: what is committed from here on is heard.
             position = await self._read_position(room_id)
+            # What was redacted while nobody here heard of it is from before that position.
+            self._reconciler.forget_log(room_id)
             room = Room(room_id, position, self._end_of_turn.flush, self._reconciler.forget_log)
             for observer in self._observers.values():
                 await observer.opened(room)

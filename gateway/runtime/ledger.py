@@ -201,7 +201,7 @@ class Ledger:
             # Nothing of it is committed; alone, only the one at fault fails.
             log.exception("ledger.batch_failed", commands=len(entries))
             if len(entries) > 1:
-                return await self._commit_each(entries)
+                return await self._commit_halves(entries)
             self._answer(
                 entries, [InternalError("The gateway could not carry this out; its log says why.")]
             )
@@ -213,14 +213,15 @@ class Ledger:
         self._answer(entries, done.results)
         return True
 
-    async def _commit_each(self, entries: Sequence[_Entry]) -> bool:
-        for count, entry in enumerate(entries, start=1):
-            if not await self._commit({entry.submission.room_id: [entry]}):
-                error = DatabaseUnavailable("The database does not answer.")
-                rest = entries[count:]
-                self._answer(rest, [error] * len(rest))
-                return False
-        return True
+    async def _commit_halves(self, entries: Sequence[_Entry]) -> bool:
+        """Find the one at fault: of two hundred it takes sixteen transactions."""
+        middle = len(entries) // 2
+        if await self._commit(_by_room(entries[:middle])):
+            return await self._commit(_by_room(entries[middle:]))
+        error = DatabaseUnavailable("The database does not answer.")
+        rest = entries[middle:]
+        self._answer(rest, [error] * len(rest))
+        return False
 
     async def _transact(self, entries: Mapping[RoomId, Sequence[_Entry]]) -> _Done:
         """Commit what can be."""
@@ -242,3 +243,10 @@ class Ledger:
         self._unanswered -= len(entries)
         if not self._unanswered:
             self._idle.set()
+
+
+def _by_room(entries: Sequence[_Entry]) -> dict[RoomId, list[_Entry]]:
+    rooms: dict[RoomId, list[_Entry]] = {}
+    for entry in entries:
+        rooms.setdefault(entry.submission.room_id, []).append(entry)
+    return rooms

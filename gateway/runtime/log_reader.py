@@ -86,7 +86,8 @@ class LogReader:
         self._pages: OrderedDict[_PageId, _Page] = OrderedDict()
         self._cached_bytes = 0
         self._locks: dict[RoomId, asyncio.Lock] = {}
-        self._forgettings = 0
+        self._outdated: set[RoomId] = set()
+        """Rooms of which something was forgotten while it was being read."""
 
     async def read_after(self, room_id: RoomId, after: Seq, until: Seq) -> Stretch | None:
         """Return the next events after ``after``, for somebody who reads on to ``until``.
@@ -106,15 +107,18 @@ class LogReader:
         finally:
             if not lock.locked():
                 self._locks.pop(room_id, None)
+                self._outdated.discard(room_id)
 
     def forget(self, room_id: RoomId) -> None:
         """Forget the pages of a room: events in them have been redacted, or may be unheard."""
-        self._forgettings += 1
+        if room_id in self._locks:
+            self._outdated.add(room_id)
         for page_id in [page_id for page_id in self._pages if page_id.room_id == room_id]:
             self._cached_bytes -= self._pages.pop(page_id).size
 
     def clear(self) -> None:
         """Forget everything: the log is another one (a restored backup)."""
+        self._outdated.update(self._locks)
         self._pages.clear()
         self._cached_bytes = 0
 
@@ -140,9 +144,9 @@ class LogReader:
             lambda number: not self._has_all_of(_PageId(room_id, number)), range(begin + 1, end)
         )
         pages = 1 + sum(1 for _ in ahead)
-        forgettings = -1
-        while forgettings != self._forgettings:  # what was redacted meanwhile must not be kept
-            forgettings = self._forgettings
+        self._outdated.add(room_id)
+        while room_id in self._outdated:  # what was redacted meanwhile must not be kept
+            self._outdated.discard(room_id)
             async with self._database.connection() as conn:
                 rows = await log_queries.read_events(
                     conn,

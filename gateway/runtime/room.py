@@ -13,11 +13,11 @@ come back from far behind: nothing is sent to it from here but its position is
 noted, and ``catch_up`` makes it a newcomer again.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from typing import Protocol
 
 from gateway.core.close_codes import CloseCode
-from gateway.core.effects import find_ends, find_leavers, is_redaction
+from gateway.core.effects import Departure, find_departures, is_redaction
 from gateway.core.frames import deflate_frames, text_frame
 from gateway.core.ids import Position, RoomId, Seq, UserId
 from gateway.core.publication import Publication
@@ -184,6 +184,13 @@ class Room:
         """
         self._standing[member] = seq
 
+    def end_of(self, member: Member, frames: bytes) -> Seq | None:
+        """Return the first event in these frames with which a connection is to be put out."""
+        for departure in find_departures(frames):
+            if self._is_end_of(member, departure):
+                return departure.seq
+        return None
+
     def _take_out(self, member: Member) -> None:
         self._writes_for(member).pop(member, None)
         self._newcomers.pop(member, None)
@@ -246,29 +253,31 @@ class Room:
 
     def _deliver(self, publication: Publication) -> None:
         # In pieces, as what follows the end of a membership is not for who was put out by it.
-        for end in find_ends(publication.body):
-            self._hand_out(publication.until(end))
-            publication = publication.after(end)
+        for departure in find_departures(publication.body):
+            self._hand_out(publication.until(departure.seq), departure)
+            publication = publication.after(departure.seq)
         if publication.first <= publication.last:
-            self._hand_out(publication)
+            self._hand_out(publication, None)
 
-    def _hand_out(self, publication: Publication) -> None:
+    def _hand_out(self, publication: Publication, departure: Departure | None) -> None:
+        """Deliver events, of which the last may be a ``departure``."""
         self.seq = publication.last
         self._collect(publication.body)
-        if leavers := find_leavers(publication.body):
+        if departure is not None:
             self.flush()  # which tells them that
-            self._put_out((*self._writes, *self._deflated_writes, *self._parked), leavers)
+            for member in (*self._writes, *self._deflated_writes, *self._parked):
+                if self._is_end_of(member, departure):
+                    member.put_out(self.id)
         for member, newcomer in list(self._newcomers.items()):
             self._pass_on(member, newcomer, publication)
             self._promote(member, newcomer)
         if is_redaction(publication.body):
             self._forget_log(self.id)
 
-    def _put_out(self, members: Iterable[Member], leavers: Mapping[UserId, Seq]) -> None:
-        for member in members:
-            left_at = leavers.get(member.user_id) if member.user_id is not None else None
-            if left_at is not None and left_at > self._standing.get(member, 0):
-                member.put_out(self.id)
+    def _is_end_of(self, member: Member, departure: Departure) -> bool:
+        """Tell whether it ends the membership by which this connection is here."""
+        is_own = departure.user_id == member.user_id
+        return is_own and departure.seq > self._standing.get(member, 0)
 
     def _collect(self, frames: bytes) -> None:
         if not self._frames:
@@ -285,7 +294,8 @@ class Room:
             news = publication.after(newcomer.after)
             newcomer.after = news.last  # noted first: the write may park it, there
             member.write(news.body)
-            self._put_out([member], find_leavers(news.body))
+            if self.end_of(member, news.body) is not None:
+                member.put_out(self.id)
 
     def _promote(self, member: Member, newcomer: _Newcomer) -> None:
         """Make a newcomer a member like the others, once the live events reach its state."""

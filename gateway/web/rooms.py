@@ -105,7 +105,9 @@ async def read_room(room_id: UUID, actor: Actor, services: ServicesDep) -> RoomV
 
 @router.post(
     "/rooms/{room_id}/join",
-    responses=documented(InvalidField, InvalidToken, UnknownRoom, InvalidState, OriginNotAllowed),
+    responses=documented(
+        InvalidField, InvalidToken, UnknownRoom, Banned, InvalidState, OriginNotAllowed
+    ),
 )
 async def join_room(room_id: UUID, actor: Actor, services: ServicesDep) -> RoomView:
     """Become a member of a public room. Safe to repeat."""
@@ -132,7 +134,7 @@ async def invite(
 @router.post(
     "/invitations/accept",
     responses=documented(
-        InvalidField, InvalidToken, UnknownInvitation, InvalidState, OriginNotAllowed
+        InvalidField, InvalidToken, UnknownInvitation, Banned, InvalidState, OriginNotAllowed
     ),
 )
 async def accept_invitation(body: AcceptBody, actor: Actor, services: ServicesDep) -> RoomView:

@@ -87,7 +87,7 @@ _MEMBER = documented(*_ANY, UnknownMember, Forbidden, LastAdmin)
 class EditBody(RequestBody):
     """The new text of a message of yours, and whom it mentions now."""
 
-    content: Annotated[Content, Field(min_length=1)]
+    content: Content
     mentions: Mentions = ()
 
 

@@ -49,8 +49,9 @@ class Talk:
     async def unread(self, person: Identity) -> int:
         """Return how many messages somebody has not read."""
         (row,) = await self.rows(
-            "select r.message_count - m.read_count as unread from room_users m "
-            "join rooms r on r.id = m.room_id where m.room_id = $1 and m.user_id = $2",
+            "select r.message_count - greatest(m.read_count, r.forgotten_count) as unread "
+            "from room_users m join rooms r on r.id = m.room_id "
+            "where m.room_id = $1 and m.user_id = $2",
             self.room_id,
             person.user_id,
         )

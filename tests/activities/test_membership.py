@@ -169,6 +169,18 @@ async def test_a_ban_needs_a_time_to_come_with_a_zone(talk: Talk, people: dict[s
         await talk.do(MemberBan, people["admin"], **about, until="2099-01-01T00:00:00")
 
 
+@pytest.mark.parametrize("until", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59"])
+async def test_a_time_that_utc_cannot_tell_is_refused(
+    talk: Talk, people: dict[str, Identity], until: str
+):
+    """And other zones are told in UTC."""
+    about = {"user_id": str(people["member"].user_id)}
+    with pytest.raises(ValueError, match="out of range"):
+        await talk.do(MemberMute, people["admin"], **about, until=until)
+    await talk.do(MemberMute, people["admin"], **about, until="2099-01-01T01:00:00+01:00")
+    assert (await talk.events())[-1]["data"]["until"] == "2099-01-01T00:00:00Z"
+
+
 async def test_a_room_keeps_an_admin(talk: Talk, people: dict[str, Identity]):
     """The last one can neither leave nor stop being one; of two, one can."""
     admin, moderator = people["admin"], people["moderator"]
@@ -239,6 +251,8 @@ async def test_an_archived_room_takes_nothing_but_its_admin_and_markers(
     assert isinstance(results[1], InvalidState)
     with pytest.raises(InvalidState):
         await talk.book.ledger.submit(become_member(talk.room_id, people["stranger"]))
+    again = await talk.book.ledger.submit(become_member(talk.room_id, people["member"]))
+    assert again.seq is None
     await talk.do(RoomUpdate, admin, is_archived=False)
     await talk.say(admin)
 

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from gateway.activities.chat import rules
 from gateway.activities.chat.messages import (
     ChatDelete,
     ChatEdit,
@@ -134,6 +135,29 @@ async def test_an_edit_keeps_what_was_said_before(talk: Talk, ada: Identity, gra
     assert [(edit["content"], edit["seq"]) for edit in edits] == [("Helo", 2)]
     mentions = await talk.rows("select 1 from message_mentions where message_id = $1", message_id)
     assert mentions == []
+
+
+async def test_a_message_is_edited_so_often_and_no_more(
+    talk: Talk, ada: Identity, monkeypatch: pytest.MonkeyPatch
+):
+    """All texts are kept, and read together."""
+    monkeypatch.setattr(rules, "MAX_EDITS", 2)
+    message_id = str(await talk.say(ada, "0"))
+    for number in (1, 2):
+        await talk.do(ChatEdit, ada, message_id=message_id, content=str(number))
+    with pytest.raises(InvalidState):
+        await talk.do(ChatEdit, ada, message_id=message_id, content="3")
+
+
+async def test_a_caption_can_be_taken_away_and_a_text_cannot(talk: Talk, ada: Identity):
+    """A text without content would be nothing."""
+    picture = {"url": "https://x.org/y", "name": "y", "media_type": "image/png", "size_bytes": 1}
+    cat = await talk.say(ada, "Cat", message_type="image", attachment=picture)
+    await talk.do(ChatEdit, ada, message_id=str(cat), content="")
+    assert (await talk.message(cat))["content"] == ""
+    text = await talk.say(ada)
+    with pytest.raises(InvalidField, match=r"data\.content"):
+        await talk.do(ChatEdit, ada, message_id=str(text), content="")
 
 
 async def test_of_two_edits_at_once_the_later_counts_and_both_are_kept(talk: Talk, ada: Identity):
@@ -381,6 +405,32 @@ async def test_a_repeated_command_has_one_effect(talk: Talk, ada: Identity):
         ]
         assert twice[0] == twice[1]
     assert len(await talk.events()) == 4
+
+
+async def test_a_key_belongs_to_one_command(talk: Talk, ada: Identity):
+    """Else somebody would be told that what they asked for is done, and it is not."""
+    send = wish(ChatSend, talk.room_id, ada, key="k", content="my secret")
+    await talk.book.ledger.submit(send)
+    message_id = (await talk.events())[0]["data"]["id"]
+    delete = wish(ChatDelete, talk.room_id, ada, key="k", message_id=message_id)
+    for _ in range(2):
+        with pytest.raises(InvalidField, match='"key"'):
+            await talk.book.ledger.submit(delete)
+    again = wish(ChatSend, talk.room_id, ada, key="l", content="x")
+    other = wish(ChatDelete, talk.room_id, ada, key="l", message_id=message_id)
+    results = await talk.book.all_at_once(again, other)
+    assert [type(result) for result in results] == [Committed, InvalidField]
+
+
+async def test_a_reply_under_a_deleted_root_is_no_way_around_it(
+    talk: Talk, ada: Identity, grace: Identity
+):
+    """The thread is closed, whichever of its messages one answers."""
+    root = await talk.say(ada)
+    reply = await talk.say(grace, reply_to=str(root))
+    await talk.do(ChatDelete, ada, message_id=str(root))
+    with pytest.raises(InvalidState):
+        await talk.say(ada, reply_to=str(reply))
 
 
 def test_errors_have_names_of_their_own():

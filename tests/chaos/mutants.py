@@ -79,15 +79,16 @@ MUTANTS: Final[Mapping[str, tuple[Patch, ...]]] = {
     "kick-leaves-open": (
         Patch(
             "gateway/runtime/room.py",
-            "            if left_at is not None and left_at > self._standing.get(member, 0):\n",
-            "            if False:\n",
+            "        return is_own and departure.seq > self._standing.get(member, 0)\n",
+            "        return False\n",
         ),
     ),
     "told-after-the-end": (
         Patch(
             "gateway/runtime/room.py",
-            "        for end in find_ends(publication.body):\n",
-            "        for end in ():\n",
+            "            self._hand_out(publication.until(departure.seq), departure)\n"
+            "            publication = publication.after(departure.seq)\n",
+            "            self._hand_out(publication, departure)\n            return\n",
         ),
     ),
     "keep-what-was-deleted": (

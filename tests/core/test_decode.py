@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.activities.protocol import COMMANDS
 from gateway.core.errors import BadJson, BadRequest, InvalidField, UnknownType
-from gateway.core.protocol.base import MAX_COMMAND_ID, Command
+from gateway.core.protocol.base import MAX_INTEGER, Command
 from gateway.core.protocol.decode import CommandDecoder, command_name, peek_id
 
 ROOM = "0191d7a4-6d3c-7c51-b1a7-5f0e6a3b9c11"
@@ -104,6 +104,23 @@ def test_every_command_is_decoded_into_its_own_type(command: str):
     assert decoded.id == 7
 
 
+@pytest.mark.parametrize("command_type", COMMANDS)
+def test_every_number_has_a_bound(command_type: type[Command]):
+    """One that PostgreSQL cannot hold would take its whole batch down."""
+
+    def check(schema: object) -> None:
+        if isinstance(schema, dict):
+            if schema.get("type") == "integer":
+                assert schema["maximum"] <= MAX_INTEGER
+            for part in schema.values():
+                check(part)
+        elif isinstance(schema, list):
+            for part in schema:
+                check(part)
+
+    check(command_type.model_json_schema())
+
+
 def test_fields_arrive_as_what_they_are():
     """Ids as ids, and text without the white space around it."""
     decoded: Any = decoder.decode(text("chat.send", data={"content": "  Hello\n"}))
@@ -181,7 +198,7 @@ def test_a_missing_type_is_told_by_name():
     ("command", "changes"),
     [
         ("ping", {"id": -1}),
-        ("ping", {"id": MAX_COMMAND_ID + 1}),
+        ("ping", {"id": MAX_INTEGER + 1}),
         ("ping", {"id": 10**400}),
         ("ping", {"id": 1.5}),
         ("ping", {"id": None}),
@@ -234,7 +251,7 @@ def test_a_field_out_of_its_range_is_an_invalid_field(command: str, changes: dic
         decoder.decode(text(command, **changes))
 
 
-@pytest.mark.parametrize("command_id", [0, 1, MAX_COMMAND_ID])
+@pytest.mark.parametrize("command_id", [0, 1, MAX_INTEGER])
 def test_every_id_that_javascript_can_count_is_taken(command_id: int):
     """From 0 to Number.MAX_SAFE_INTEGER."""
     assert decoder.decode(text("ping", id=command_id)).id == command_id
@@ -277,7 +294,7 @@ def test_any_bytes_become_a_command_or_a_bad_request(message: bytes):
 def test_the_id_of_any_bytes_is_one_that_a_reply_can_carry_or_none(message: bytes):
     """So a message that could not be understood is answered as such, where it has an id."""
     command_id = peek_id(message)
-    assert command_id is None or (type(command_id) is int and 0 <= command_id <= MAX_COMMAND_ID)
+    assert command_id is None or (type(command_id) is int and 0 <= command_id <= MAX_INTEGER)
 
 
 @pytest.mark.parametrize(

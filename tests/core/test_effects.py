@@ -6,8 +6,9 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.effects import find_leavers, is_redaction
+from gateway.core.effects import Departure, find_departures, is_redaction
 from gateway.core.frames import text_frame
+from gateway.core.ids import Seq, UserId
 
 ADA, GRACE = UUID(int=1), UUID(int=2)
 
@@ -22,13 +23,17 @@ def left(user_id: UUID, seq: int) -> bytes:
     return frame("member.left", seq=seq, user={"id": user_id, "name": "x"}, reason="kicked")
 
 
-def test_leavers_are_found_among_other_events():
+def test_departures_are_found_among_other_events():
     """However many they are, and wherever they stand."""
     said = frame("chat.message", content="Hello")
     frames = said + left(ADA, 3) + said + left(GRACE, 5) + left(ADA, 6)
-    assert find_leavers(frames) == {ADA: 6, GRACE: 5}
-    assert find_leavers(said) == {}
-    assert find_leavers(b"") == {}
+    assert find_departures(frames) == [
+        Departure(Seq(3), UserId(ADA)),
+        Departure(Seq(5), UserId(GRACE)),
+        Departure(Seq(6), UserId(ADA)),
+    ]
+    assert find_departures(said) == []
+    assert find_departures(b"") == []
 
 
 def test_a_deletion_is_a_redaction():
@@ -41,5 +46,5 @@ def test_a_deletion_is_a_redaction():
 def test_nobody_can_write_an_effect(content: str):
     """Text that looks like one is only text."""
     said = frame("chat.message", content=content)
-    assert find_leavers(said) == {}
+    assert find_departures(said) == []
     assert not is_redaction(said)

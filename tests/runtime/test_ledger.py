@@ -489,3 +489,19 @@ async def room_name(database: Database, room_id: RoomId) -> str:
     async with database.connection() as conn:
         name: str = await conn.fetchval("select name from rooms where id = $1", room_id)
     return name
+
+
+async def test_one_that_spoils_a_batch_costs_the_others_little(book: Book, database: Database):
+    """It is found by halves, so that nobody undoes group commit for a whole lane."""
+    ada = await new_person(database)
+    room_id = await new_room(database, ada)
+    before = book.ledger.figures.transactions
+    spoiler = Submission(room_id=room_id, actor=ada, command=Spoil())
+    results = await book.all_at_once(
+        *(say(room_id, ada, str(number)) for number in range(40)),
+        spoiler,
+        *(say(room_id, ada, str(number)) for number in range(40, 64)),
+    )
+    assert isinstance(results[40], InternalError)
+    assert len(await read_log(database, room_id)) == 64
+    assert book.ledger.figures.transactions - before <= 1 + 2 * 7

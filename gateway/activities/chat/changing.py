@@ -15,7 +15,7 @@ from gateway.activities.chat.messages import (
     ReactionRemoved,
 )
 from gateway.activities.chat.sending import find_members, note_mentions
-from gateway.core.errors import Forbidden, InvalidState, UnknownMessage
+from gateway.core.errors import Forbidden, InvalidField, InvalidState, UnknownMessage
 from gateway.core.ids import MessageId, UserId
 from gateway.storage.generated import audit as audit_queries
 from gateway.storage.generated import messages as message_queries
@@ -29,6 +29,11 @@ async def edit(context: Context, command: ChatEdit) -> Outcome:
     message = await _read(context, data.message_id)
     if message.user_id != context.actor.user_id:
         raise Forbidden("Only its author may edit a message.")
+    if message.message_type == "text" and not data.content:
+        raise InvalidField('The field "data.content" is wrong: a text needs content.')
+    rules.check_edit_count(
+        await message_queries.count_edits(context.conn, message_id=message.id) + 1
+    )
     named = [(context.room.id, user_id) for user_id in dict.fromkeys(data.mentions)]
     members = await find_members(context.conn, named) if named else set()
     mentions = [UserId(user_id) for room_id, user_id in named if (room_id, user_id) in members]

@@ -4,10 +4,18 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Final, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from gateway.core.protocol.base import CommandData, DurableCommand, EventData, Person, WireModel
+from gateway.core.protocol.base import (
+    MAX_INTEGER,
+    CommandData,
+    DurableCommand,
+    EventData,
+    Person,
+    WireModel,
+)
+from gateway.core.text import is_plain
 
 MAX_CONTENT_CHARACTERS: Final = 8_000
 """Length of one message; a page of text is about 3,000."""
@@ -32,13 +40,20 @@ Content = Annotated[
 Mentions = Annotated[tuple[UUID, ...], Field(max_length=MAX_MENTIONS)]
 
 
+def _require_plain(name: str) -> str:
+    """Refuse what would turn ``gpj.exe`` into something that looks like ``exe.jpg``."""
+    if not is_plain(name):
+        raise PydanticCustomError("not_plain", "Control and direction characters are not taken")
+    return name
+
+
 class Attachment(CommandData):
     """What an image or a file is and where it lies: the gateway keeps no files itself."""
 
     url: Annotated[str, Field(max_length=2_000, pattern=r"^https?://[^\s\x00]+$")]
-    name: Annotated[str, Field(min_length=1, max_length=255, pattern=_NO_NUL)]
+    name: Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_require_plain)]
     media_type: Annotated[str, Field(max_length=127, pattern=r"^[\w.+-]+/[\w.+-]+$")]
-    size_bytes: Annotated[int, Field(ge=0)]
+    size_bytes: Annotated[int, Field(ge=0, le=MAX_INTEGER)]
 
 
 class ChatSendData(CommandData):
@@ -69,20 +84,27 @@ class ChatSendData(CommandData):
 class ChatSend(DurableCommand):
     """Say something to everybody in the room. What stands before it counts as read by you."""
 
+    makes: ClassVar[str] = "chat.message"
+
     type: Literal["chat.send"]
     data: ChatSendData
 
 
 class ChatEditData(CommandData):
-    """The new text of a message of yours, and whom it mentions now."""
+    """The new text of a message of yours, and whom it mentions now.
+
+    Only an image or a file may go without.
+    """
 
     message_id: UUID
-    content: Annotated[Content, Field(min_length=1)]
+    content: Content
     mentions: Mentions = ()
 
 
 class ChatEdit(DurableCommand):
     """Change what you said. What it was before is kept."""
+
+    makes: ClassVar[str] = "chat.edited"
 
     type: Literal["chat.edit"]
     data: ChatEditData
@@ -101,6 +123,8 @@ class ChatDelete(DurableCommand):
     the log and from its edits too: a replay tells it as an empty message.
     """
 
+    makes: ClassVar[str] = "chat.deleted"
+
     type: Literal["chat.delete"]
     data: MessageData
 
@@ -115,12 +139,16 @@ class ReactionData(CommandData):
 class ReactionAdd(DurableCommand):
     """React to a message. The same emoji again changes nothing."""
 
+    makes: ClassVar[str] = "reaction.added"
+
     type: Literal["reaction.add"]
     data: ReactionData
 
 
 class ReactionRemove(DurableCommand):
     """Take a reaction of yours back. One that is not there changes nothing."""
+
+    makes: ClassVar[str] = "reaction.removed"
 
     type: Literal["reaction.remove"]
     data: ReactionData
@@ -129,11 +157,13 @@ class ReactionRemove(DurableCommand):
 class ChatReadData(CommandData):
     """How far you have read, as a `seq` of the room's log; null is up to its end."""
 
-    seq: Annotated[int | None, Field(ge=1)] = None
+    seq: Annotated[int | None, Field(ge=1, le=MAX_INTEGER)] = None
 
 
 class ChatRead(DurableCommand):
     """Move your read marker over messages. It never goes back: an older `seq` changes nothing."""
+
+    makes: ClassVar[str] = "chat.marked"
 
     type: Literal["chat.read"]
     data: ChatReadData = ChatReadData()

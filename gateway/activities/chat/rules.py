@@ -9,6 +9,9 @@ from gateway.core.errors import InvalidField, InvalidState
 MAX_EMOJI: Final = 20
 """Different emoji under one message: two rows of them."""
 
+MAX_EDITS: Final = 100
+"""Edits of one message. All are kept, and read together."""
+
 MAY_DELETE: Final = frozenset({"admin", "moderator"})
 """Roles that may delete what others said."""
 
@@ -31,6 +34,12 @@ def clean_emoji(text: str) -> str:
         qualified = unicode_emoji.emojize(unicode_emoji.demojize(text), variant="emoji_type")
         return qualified if qualified in unicode_emoji.EMOJI_DATA else text
     raise InvalidField('The field "data.emoji" is wrong: one emoji of Unicode.')
+
+
+def check_edit_count(count: int) -> None:
+    """Raise ``InvalidState`` where a message would be edited more often than it may."""
+    if count > MAX_EDITS:
+        raise InvalidState(f"A message can be edited {MAX_EDITS} times.")
 
 
 def check_emoji_count(count: int) -> None:

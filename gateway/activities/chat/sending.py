@@ -38,7 +38,7 @@ class _Marker(NamedTuple):
 class _Root(NamedTuple):
     id: MessageId
     is_deleted: bool
-    """Whether the message that was named has been deleted."""
+    """Whether it, or the message that was named, has been deleted."""
 
 
 class Sending:

@@ -23,6 +23,8 @@ class PokerStartData(CommandData):
 class PokerStart(DurableCommand):
     """Open a story for voting. A story that was open before is closed unrevealed."""
 
+    makes: ClassVar[str] = "poker.started"
+
     type: Literal["poker.start"]
     data: PokerStartData
 
@@ -37,6 +39,8 @@ class PokerVoteData(CommandData):
 class PokerVote(DurableCommand):
     """Vote, or change your vote. Nobody sees the card before the reveal."""
 
+    makes: ClassVar[str] = "poker.voted"
+
     type: Literal["poker.vote"]
     data: PokerVoteData
 
@@ -49,6 +53,8 @@ class PokerRevealData(CommandData):
 
 class PokerReveal(DurableCommand):
     """Turn the cards over: for the host of the game, and admins and moderators of the room."""
+
+    makes: ClassVar[str] = "poker.revealed"
 
     type: Literal["poker.reveal"]
     data: PokerRevealData = PokerRevealData()

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from gateway.activities.chat.messages import MessageData, MessageView
 from gateway.activities.rooms.messages import Role
-from gateway.core.protocol.base import CommandData, Person, RoomCommand, WireModel
+from gateway.core.protocol.base import MAX_INTEGER, CommandData, Person, RoomCommand, WireModel
 
 MAX_PAGE: Final = 100
 """Messages, or people, on a page."""
@@ -37,7 +37,7 @@ class HistoryData(CommandData):
     before: PageToken | None = None
     after: PageToken | None = None
     around: UUID | None = None
-    since: Annotated[int | None, Field(ge=0, lt=2**53)] = None
+    since: Annotated[int | None, Field(ge=0, le=MAX_INTEGER)] = None
     offset: Annotated[int | None, Field(ge=0, le=MAX_OFFSET)] = None
     limit: Limit = 50
 
@@ -224,7 +224,7 @@ class BanPage(WireModel):
 class ExportData(CommandData):
     """Where to go on: the `next` of the page before."""
 
-    after: Annotated[int | None, Field(ge=0)] = None
+    after: Annotated[int | None, Field(ge=0, le=MAX_INTEGER)] = None
 
 
 class RoomExport(RoomCommand):

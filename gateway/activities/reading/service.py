@@ -105,12 +105,12 @@ class Reading:
         return export.lines(self._database, room, datetime.now(UTC))
 
     async def export_page(self, actor: Identity, room_id: RoomId, after: Seq | None) -> ExportPage:
-        """Return a page of it; the first one, which has no ``after``, is audited."""
+        """Return a page of it; whoever begins at the beginning is audited."""
         async with self._database.transaction() as conn:
             room = await _open_export(conn, actor, room_id)
             begin = Seq(room.log_start - 1)
             lines, go_on = await export.read_page(conn, room, max(begin, after or begin))
-            if after is None:
+            if after is None or after <= begin:
                 await _record_export(conn, actor, room)
                 lines.insert(0, export.head_line(room, datetime.now(UTC)))
         return ExportPage(lines=tuple(lines), next=go_on)

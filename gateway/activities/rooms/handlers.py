@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from gateway.activities.activity import Context, Outcome, Standing, Submission
 from gateway.activities.rooms.messages import MemberJoined, Role
-from gateway.core.errors import Banned
+from gateway.core.errors import Banned, InvalidState
 from gateway.core.ids import RoomId, Seq, UserId
 from gateway.storage.connection import Connection
 from gateway.storage.generated import rooms as room_queries
@@ -52,6 +52,8 @@ class Arrivals:
         """Add the actor to the room; no event for who is a member already."""
         if context.standing is not None:
             return Outcome(())
+        if context.is_archived:
+            raise InvalidState("This room is archived: nobody new comes in.")
         user_id = context.actor.user_id
         place = context.room.id, user_id
         if place in self._bans:

@@ -1,12 +1,14 @@
 """Commands and events of being in a room."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, ClassVar, Final, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic_core import PydanticCustomError
 
 from gateway.core.protocol.base import (
+    MAX_INTEGER,
     CommandData,
     DurableCommand,
     EventData,
@@ -32,8 +34,8 @@ class NoData(CommandData):
 class WirePosition(CommandData):
     """How far somebody has read a room's log. Numbers of different epochs do not compare."""
 
-    epoch: Annotated[int, Field(ge=0)]
-    seq: Annotated[int, Field(ge=0)]
+    epoch: Annotated[int, Field(ge=0, le=MAX_INTEGER)]
+    seq: Annotated[int, Field(ge=0, le=MAX_INTEGER)]
 
 
 class RoomJoinData(CommandData):
@@ -88,7 +90,14 @@ class MemberJoined(EventData):
     muted_until: datetime | None = None
 
 
-Time = AwareDatetime
+def _in_utc(time: datetime) -> datetime:
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:
+        raise PydanticCustomError("time_out_of_range", "In UTC it is out of range") from None
+
+
+Time = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 """RFC 3339 with a time zone: without one it would be anybody's guess."""
 
 Reason = Annotated[str, Field(max_length=MAX_REASON, pattern=r"^[^\x00]*$")]
@@ -109,12 +118,16 @@ class RoomUpdateData(CommandData):
 class RoomUpdate(DurableCommand):
     """Change the room, as its admin. An archived one can be read, not written."""
 
+    makes: ClassVar[str] = "room.updated"
+
     type: Literal["room.update"]
     data: RoomUpdateData
 
 
 class MemberLeave(DurableCommand):
     """Stop being a member. The last admin cannot: archive the room, or make another admin."""
+
+    makes: ClassVar[str] = "member.left"
 
     type: Literal["member.leave"]
     data: NoData = NoData()
@@ -135,12 +148,16 @@ class SetRoleData(MemberData):
 class MemberSetRole(DurableCommand):
     """Give somebody another role, as the room's admin. One admin stays."""
 
+    makes: ClassVar[str] = "member.role_changed"
+
     type: Literal["member.set_role"]
     data: SetRoleData
 
 
 class MemberKick(DurableCommand):
     """Put a member out, as admin, or as moderator if it is a plain member. They may come back."""
+
+    makes: ClassVar[str] = "member.left"
 
     type: Literal["member.kick"]
     data: MemberData
@@ -156,12 +173,16 @@ class BanData(MemberData):
 class MemberBan(DurableCommand):
     """Put somebody out and keep them out, member or not; as for `member.kick`."""
 
+    makes: ClassVar[str] = "member.banned"
+
     type: Literal["member.ban"]
     data: BanData
 
 
 class MemberUnban(DurableCommand):
     """Let somebody in again who was banned."""
+
+    makes: ClassVar[str] = "member.unbanned"
 
     type: Literal["member.unban"]
     data: MemberData
@@ -175,6 +196,8 @@ class MuteData(MemberData):
 
 class MemberMute(DurableCommand):
     """Let a member read only, or speak again; as for `member.kick`."""
+
+    makes: ClassVar[str] = "member.muted"
 
     type: Literal["member.mute"]
     data: MuteData

@@ -20,8 +20,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.core.ids import RoomId
 
-MAX_COMMAND_ID = 2**53 - 1
-"""The largest integer JavaScript holds exactly (ECMA-262, Number.MAX_SAFE_INTEGER)."""
+MAX_INTEGER = 2**53 - 1
+"""The largest integer JavaScript holds exactly (ECMA-262, Number.MAX_SAFE_INTEGER).
+
+No number that a client sends is larger: PostgreSQL could not hold any number.
+"""
 
 # PostgreSQL's text cannot hold NUL.
 Key = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00]*$")]
@@ -43,7 +46,7 @@ class CommandData(WireModel):
 class Command(CommandData):
     """What a client asks for. ``id`` is chosen by the client and comes back in the reply."""
 
-    id: Annotated[int, Field(strict=True, ge=0, le=MAX_COMMAND_ID)]
+    id: Annotated[int, Field(strict=True, ge=0, le=MAX_INTEGER)]
     type: str
 
 
@@ -61,9 +64,13 @@ class RoomCommand(Command):
 class DurableCommand(RoomCommand):
     """A command whose effect is an event of the room's log.
 
-    The reply leaves after the commit. Sent again with the same ``key``, it has
-    no second effect and gets the first reply again.
+    The reply leaves after the commit. Sent again with the same ``key``, a command
+    that made an event has no second effect and gets the first reply again; a key
+    that was used for another command is refused.
     """
+
+    makes: ClassVar[str]
+    """The type of the first event that it makes."""
 
     key: Key | None = None
 

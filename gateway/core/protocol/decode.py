@@ -9,7 +9,7 @@ import orjson
 from pydantic import Field, TypeAdapter, ValidationError
 
 from gateway.core.errors import BadJson, BadRequest, InvalidField, UnknownType
-from gateway.core.protocol.base import MAX_COMMAND_ID, Command
+from gateway.core.protocol.base import MAX_INTEGER, Command
 
 
 class CommandDecoder:
@@ -50,7 +50,7 @@ def peek_id(text: bytes) -> int | None:
     except orjson.JSONDecodeError:
         return None
     command_id = value.get("id") if isinstance(value, dict) else None
-    if type(command_id) is int and 0 <= command_id <= MAX_COMMAND_ID:
+    if type(command_id) is int and 0 <= command_id <= MAX_INTEGER:
         return command_id
     return None
 

@@ -50,7 +50,8 @@ async def read_memberships(
     pair_rooms: Sequence[UUID],
 ) -> list[ReadMembershipsRow]:
     """All rooms of people, and single rooms of others; who is not a member has no row. Unread are the
-    messages after the marker without the deleted ones. Index on room_users (user_id), primary keys,
+    messages after the marker without those deleted by people, the first thousand of them, or by
+    retention. Index on room_users (user_id), primary keys,
     messages_deleted_idx; each looked up by itself, whatever the planner believes about the tables,
     hence the limits. Nobody is in a hundred thousand rooms. Where nothing is unread the counts are
     not looked for.

@@ -33,6 +33,7 @@ class FindStandingRow(NamedTuple):
     key: str | None
     seq: Seq | None
     created_at: datetime | None
+    type: str | None
 
 
 class ReadEventsRow(NamedTuple):
@@ -88,7 +89,7 @@ async def find_standing(
     keys: Sequence[str],
 ) -> list[FindStandingRow]:
     """The roles of a batch's actors, and those of its commands that have been carried
-    out before: a row has a role, or the key, seq and time of an event. Read after
+    out before: a row has a role, or the key, seq, time and type of an event. Read after
     the lock, so a command's twin still in flight has either committed or not yet
     begun. Primary key of room_users; unique index room_events (room_id, actor, key).
     The limits leave the planner no join but one look for each, whatever it believes

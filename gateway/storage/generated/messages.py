@@ -125,7 +125,9 @@ async def find_roots(
     room_ids: Sequence[RoomId],
     message_ids: Sequence[MessageId],
 ) -> list[FindRootsRow]:
-    """The roots of the threads of these messages. Primary key, each looked up by itself."""
+    """The roots of the threads of these messages; deleted_at: the message or its root has been. Primary
+    key, each looked up by itself.
+    """
     answer = await conn.fetch(
         _SQL["find_roots"],
         room_ids,
@@ -234,6 +236,20 @@ async def delete_message(
         deleted_at,
     )
     return [record[0] for record in answer]
+
+
+async def count_edits(
+    conn: Connection,
+    *,
+    message_id: MessageId,
+) -> int:
+    """Primary key."""
+    answer = await conn.fetchrow(
+        _SQL["count_edits"],
+        message_id,
+    )
+    first: int = the_row(answer)[0]
+    return first
 
 
 async def count_other_emoji(

@@ -76,9 +76,8 @@ async def delete_before(
     log_start: Seq,
     last_due: Seq,
 ) -> int:
-    """Deletes events and messages up to last_due. Whoever has not read so far has nothing to read there
-    any more. What belongs to the messages goes with them. Primary key of room_events, index messages
-    (room_id, seq), primary key of room_users.
+    """Deletes events and messages up to last_due, and counts them as read by everybody. What belongs to
+    the messages goes with them. Primary key of room_events, index messages (room_id, seq).
     """
     answer = await conn.execute(
         _SQL["delete_before"],

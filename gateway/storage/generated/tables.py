@@ -181,6 +181,7 @@ class RoomRow(NamedTuple):
     updated_at: datetime
     retention_days: int | None
     log_start: Seq
+    forgotten_count: int
 
 
 class SessionRow(NamedTuple):
