@@ -628,6 +628,18 @@ async def test_an_export_holds_no_connection_between_pages(
         assert statistics.idle == statistics.size
 
 
+async def test_a_page_of_an_export_is_not_too_large(
+    library: Library, ada: Identity, room: RoomId, monkeypatch: pytest.MonkeyPatch
+):
+    """It ends earlier, and the export is whole all the same."""
+    monkeypatch.setattr(export, "MAX_PAGE_CHARACTERS", 1_000)
+    await library.say(room, ada, *numbered(9), "x" * 2_000, "y" * 2_000)
+    events = (await exported(library, ada, room))[1:]
+    assert events == await read_log(library.database, room)
+    page = await library.reading.export_page(ada, room, None)
+    assert sum(map(len, page.lines[1:])) <= 1_000
+
+
 async def test_an_export_comes_in_pages_as_well(
     library: Library, ada: Identity, grace: Identity, room: RoomId
 ):

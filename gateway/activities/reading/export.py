@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime
+from itertools import accumulate
 from typing import Final, Literal
 from uuid import UUID
 
@@ -14,6 +15,9 @@ from gateway.storage.generated.tables import RoomRow
 
 PAGE_EVENTS: Final = 200
 """Events read at a time: what an export has in memory. Between pages it holds no connection."""
+
+MAX_PAGE_CHARACTERS: Final = 512 * 1024
+"""A page ends before it would be larger, unless it is of one event: it may be one message."""
 
 
 class ExportHead(WireModel):
@@ -64,7 +68,12 @@ async def read_page(conn: Connection, room: RoomRow, after: Seq) -> tuple[list[s
     rows = await log_queries.read_events(
         conn, room_id=RoomId(room.id), after_seq=after, max_events=wanted
     )
-    found = [row for row in rows if row.seq <= room.last_seq]
+    sizes = accumulate(len(row.message) for row in rows)
+    found = [
+        row
+        for row, size in zip(rows, sizes, strict=True)
+        if row.seq <= room.last_seq and (size <= MAX_PAGE_CHARACTERS or row is rows[0])
+    ]
     is_last = not found or found[-1].seq == room.last_seq
     return [row.message for row in found], None if is_last else found[-1].seq
 
