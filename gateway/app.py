@@ -230,6 +230,7 @@ class Gateway:
                     **reading_requests(reading),
                     **room_requests(room_service, invitations),
                 },
+                accounts.sign_out,
             )
             endpoint.dispatcher = Dispatcher(
                 endpoint, ledger, joining, typing, catch_up, whereabouts, inboxes, requests
