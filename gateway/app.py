@@ -186,10 +186,11 @@ class Gateway:
                 return await sign_ins.ask(await accounts.check(token))
 
             external = _external_tokens(settings.jwt())
+            throttle = Throttle(redis, redis_settings)
             accounts = Accounts(
                 database,
                 SessionCache(redis, redis_settings),
-                Throttle(redis, redis_settings),
+                throttle,
                 passwords,
                 AccountSettings(arrivals_per_minute=settings.arrivals_per_minute),
                 sessions_ended,
@@ -221,7 +222,7 @@ class Gateway:
             people = People(database)
             reading = Reading(database)
             room_service = Rooms(database, ledger.submit, inboxes.look_again)
-            invitations = Invitations(database, ledger.submit, inboxes.look_again)
+            invitations = Invitations(database, ledger.submit, inboxes.look_again, throttle)
             requests = Requests(
                 account_requests.sign_ins(accounts),
                 {
@@ -230,6 +231,7 @@ class Gateway:
                     **reading_requests(reading),
                     **room_requests(room_service, invitations),
                 },
+                accounts.sign_out,
             )
             endpoint.dispatcher = Dispatcher(
                 endpoint, ledger, joining, typing, catch_up, whereabouts, inboxes, requests

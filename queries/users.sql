@@ -34,9 +34,16 @@ select * from users where id = :user_id;
 -- For signing in. Unique index on lower(email).
 select * from users where lower(email) = lower(:email);
 
--- name: set_password_hash(user_id, password_hash)!
--- A changed password. Primary key.
-update users set password_hash = :password_hash, updated_at = now() where id = :user_id;
+-- name: lock_password(user_id, password_hash)^
+-- Somebody, if this is still their password's hash: checking took a while. Until the transaction
+-- ends nobody changes it, so that who changes it finds the session that is opened here. Primary key.
+select * from users where id = :user_id and password_hash = :password_hash for share;
+
+-- name: set_password_hash(user_id, old_hash, password_hash)!
+-- A changed password, unless it has been changed meanwhile. Primary key.
+update users
+set password_hash = :password_hash, updated_at = now()
+where id = :user_id and password_hash = :old_hash;
 
 -- name: set_profile(user_id, username, with_avatar, avatar_url)<!
 -- How somebody wants to be seen: another name, unless it is null, and another picture or none,

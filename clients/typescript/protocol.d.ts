@@ -388,8 +388,9 @@ export interface InboxState {
   invitations: ReadonlyArray<PersonalInvitation>;
 }
 
-/** A way into a room. `token` is shown this once; whoever has it may come in. */
+/** A way into a room. `token` is shown this once; whoever has it may come in. `id` withdraws. */
 export interface Invitation {
+  id: string;
   token: string;
   expires_at: string;
   max_uses: number | null;
@@ -414,6 +415,16 @@ export interface InvitationDecline {
   data: InvitationData;
 }
 
+/** A link that is still good, without its token; so many people have come in by it. */
+export interface InvitationLink {
+  id: string;
+  by: Person;
+  created_at: string;
+  expires_at: string;
+  max_uses: number | null;
+  uses: number;
+}
+
 /** Become a member of the room that a link leads to. Safe to repeat. */
 export interface InvitationUse {
   id: number;
@@ -430,6 +441,15 @@ export interface InvitationUseData {
 export interface InviteLinkData {
   expires_in_seconds?: number;
   max_uses?: number | null;
+}
+
+/** Somebody who is invited and has not come in; `by` is null once that account is deleted. */
+export interface InvitedPerson {
+  id: string;
+  user: Person;
+  by: Person | null;
+  created_at: string;
+  expires_at: string;
 }
 
 /** What this gateway takes from one connection. */
@@ -622,6 +642,12 @@ export type NoData = Record<string, never>;
 
 /** A command that needs no data. */
 export type NoSessionData = Record<string, never>;
+
+/** The ways into a room that are open: the newest hundred of each kind. */
+export interface OpenInvitations {
+  people: ReadonlyArray<InvitedPerson>;
+  links: ReadonlyArray<InvitationLink>;
+}
 
 /** Which page: the first, or that after the `next` of another. */
 export interface PageData {
@@ -993,6 +1019,14 @@ export interface RoomExport {
   data?: ExportData;
 }
 
+/** Who is invited into a room and has not come in, and its links; for admins and moderators. */
+export interface RoomInvitations {
+  id: number;
+  type: "room.invitations";
+  room: string;
+  data?: NoData;
+}
+
 /**
  * Invite a person into a room, as its admin or moderator; it shows in their inbox for a week.
  *
@@ -1123,6 +1157,14 @@ export interface RoomView {
   description: string | null;
   is_private: boolean;
   role: "admin" | "moderator" | "member" | null;
+}
+
+/** End an invitation, whoever made it, as an admin or moderator. Safe to repeat. */
+export interface RoomWithdrawInvitation {
+  id: number;
+  type: "room.withdraw_invitation";
+  room: string;
+  data: WithdrawData;
 }
 
 /**
@@ -1286,6 +1328,11 @@ export interface Welcome {
 export interface WirePosition {
   epoch: number;
   seq: number;
+}
+
+/** An invitation of the room, by person or as a link. */
+export interface WithdrawData {
+  invitation_id: string;
 }
 
 export interface RoomUpdatedEvent {
@@ -1521,6 +1568,8 @@ export type Command =
   | RoomDirectory
   | RoomInviteLink
   | RoomInvite
+  | RoomInvitations
+  | RoomWithdrawInvitation
   | InvitationUse
   | InvitationAccept
   | InvitationDecline
@@ -1608,6 +1657,8 @@ export interface Replies {
   "room.directory": DirectoryPage;
   "room.invite_link": Invitation;
   "room.invite": PersonalInvitation;
+  "room.invitations": OpenInvitations;
+  "room.withdraw_invitation": Record<string, never>;
   "invitation.use": RoomView;
   "invitation.accept": RoomView;
   "invitation.decline": Record<string, never>;

@@ -119,6 +119,8 @@ COMMAND_DATA: Final[Mapping[str, Example]] = {
     "room.directory": {"search": "lo"},
     "room.invite_link": {"expires_in_seconds": 86400, "max_uses": 1},
     "room.invite": {"user_id": GRACE["id"]},
+    "room.invitations": {},
+    "room.withdraw_invitation": {"invitation_id": _INVITATION["id"]},
     "invitation.use": {"token": "NcYt0cM3XoVnq5T2…"},
     "invitation.accept": {"invitation_id": _INVITATION["id"]},
     "invitation.decline": {"invitation_id": _INVITATION["id"]},
@@ -181,7 +183,33 @@ REPLIES: Final[Mapping[str, Example]] = {
         "rooms": [{"id": ROOM_ID, "name": "lobby", "description": None}],
         "next": None,
     },
-    "Invitation": {"token": "NcYt0cM3XoVnq5T2…", "expires_at": AT, "max_uses": 1},
+    "Invitation": {
+        "id": "9c56cc51-b374-c3ba-189a-4bb5a9d5b2e1",
+        "token": "NcYt0cM3XoVnq5T2…",
+        "expires_at": AT,
+        "max_uses": 1,
+    },
+    "OpenInvitations": {
+        "people": [
+            {
+                "id": _INVITATION["id"],
+                "user": ADA,
+                "by": GRACE,
+                "created_at": AT,
+                "expires_at": AT,
+            }
+        ],
+        "links": [
+            {
+                "id": "9c56cc51-b374-c3ba-189a-4bb5a9d5b2e1",
+                "by": GRACE,
+                "created_at": AT,
+                "expires_at": AT,
+                "max_uses": 10,
+                "uses": 3,
+            }
+        ],
+    },
     "PersonalInvitation": _INVITATION,
     "InboxState": {"rooms": [_MY_ROOM], "invitations": [_INVITATION]},
     "UpToDate": {"resume": "up_to_date", **_HERE},

@@ -59,9 +59,11 @@ from gateway.activities.rooms.asking import (
     InvitationUse,
     RoomCreate,
     RoomDirectory,
+    RoomInvitations,
     RoomInvite,
     RoomInviteLink,
     RoomList,
+    RoomWithdrawInvitation,
 )
 from gateway.activities.rooms.inbox import InboxClose, InboxOpen, InboxState
 from gateway.activities.rooms.messages import RoomJoin, RoomLeave, TypingStart, TypingStop
@@ -69,6 +71,7 @@ from gateway.activities.rooms.views import (
     DirectoryPage,
     Invitation,
     MyRooms,
+    OpenInvitations,
     PersonalInvitation,
     RoomView,
 )
@@ -119,6 +122,8 @@ _OWN_REPLIES: Final[Mapping[type[Command], tuple[type[WireModel], ...]]] = {
     RoomDirectory: (DirectoryPage,),
     RoomInviteLink: (Invitation,),
     RoomInvite: (PersonalInvitation,),
+    RoomInvitations: (OpenInvitations,),
+    RoomWithdrawInvitation: (),
     InvitationUse: (RoomView,),
     InvitationAccept: (RoomView,),
     InvitationDecline: (),

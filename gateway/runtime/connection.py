@@ -90,6 +90,7 @@ class Connection(asyncio.Protocol):
         "pinged",
         "rooms",
         "takes_deflate",
+        "user_agent",
         "write",
     )
 
@@ -97,6 +98,8 @@ class Connection(asyncio.Protocol):
         self.id = connection_id
         self.address: str | None = None
         """Where the client is, once its handshake is accepted: behind a proxy, not the peer."""
+        self.user_agent: str | None = None
+        """What the client calls itself, until somebody signs in: ten thousand names are memory."""
         self.identity: Identity | None = None
         self.rooms: dict[RoomId, Room] = {}
         self.opened_at = self.heard_at = self.active_at = endpoint.now()
@@ -295,6 +298,7 @@ class Connection(asyncio.Protocol):
         if self._protocol.state is State.OPEN:
             self._protocol.forget_handshake()
             self.address = address
+            self.user_agent = handshake.user_agent_of(request)
             self.takes_deflate = bool(self._protocol.extensions)
             endpoint.admission.enter(address)
             self._run(self._endpoint.welcome(self, handshake.token_of(request)))

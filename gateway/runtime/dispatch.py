@@ -41,6 +41,8 @@ class Requests(NamedTuple):
 
     sign_ins: Mapping[type[Command], SignIn]
     of_people: Mapping[type[Command], Request]
+    sign_out: Callable[[Identity], Awaitable[None]]
+    """Ends a session that was opened for nothing."""
 
 
 class Dispatcher:
@@ -133,8 +135,13 @@ class Dispatcher:
 
     async def _come_in(self, connection: Connection, command: Command) -> SignedInOk:
         address = connection.address or "local"
-        signed_in = await self._requests.sign_ins[type(command)](command, address)
-        self._endpoint.signed_in(connection, signed_in.identity)
+        sign_in = self._requests.sign_ins[type(command)]
+        signed_in = await sign_in(command, address, connection.user_agent)
+        try:
+            self._endpoint.signed_in(connection, signed_in.identity)
+        finally:
+            if connection.identity is None:  # gone, or turned away: nobody is told the token
+                await self._requests.sign_out(signed_in.identity)
         return SignedInOk(
             user=signed_in.identity.person,
             is_guest=signed_in.identity.is_guest,

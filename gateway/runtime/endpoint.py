@@ -212,6 +212,7 @@ class Endpoint:
         self.admission.enter_user(identity.user_id)
         self.sessions.add(identity.session_id, connection)
         connection.identity = identity
+        connection.user_agent = None
         self._unauthenticated.pop(connection, None)
         self.dispatcher.signed_in(connection)
 

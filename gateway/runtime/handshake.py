@@ -141,3 +141,8 @@ def token_of(request: Request) -> str | None:
     except CookieError:
         return None
     return cookies[COOKIE].value if COOKIE in cookies else None
+
+
+def user_agent_of(request: Request) -> str | None:
+    """Return what the client calls itself."""
+    return next(iter(request.headers.get_all("User-Agent")), None)

@@ -21,6 +21,7 @@ from gateway.core.errors import DatabaseUnavailable
 from gateway.core.ids import SessionId
 from gateway.runtime.endpoint import Endpoint
 from gateway.storage.database import Database
+from gateway.storage.generated import invitations as invitation_queries
 from gateway.storage.generated import sessions as session_queries
 
 log = structlog.get_logger()
@@ -33,7 +34,7 @@ thousand connections it is one query of some 40 ms, 10 of them here.
 """
 
 DELETE_SECONDS: Final = 600.0
-"""How often expired sessions are deleted. Nobody finds them any more: they only take space."""
+"""How often expired sessions and invitations are deleted. Nobody finds them: they take space."""
 
 
 class SessionWatch:
@@ -73,11 +74,13 @@ class SessionWatch:
                 log.warning("sessions.not_compared", error=error.message)
 
     async def delete_expired(self) -> None:
-        """Delete expired sessions from time to time: until cancelled. Every instance may."""
+        """Delete expired sessions, and invitations: until cancelled. Every instance may."""
         while True:
             try:
                 async with self._database.connection() as conn:
                     deleted = await session_queries.delete_expired_sessions(conn)
+                    await invitation_queries.delete_expired_links(conn)
+                    await invitation_queries.delete_expired_personal_invitations(conn)
                 if deleted:
                     log.info("sessions.deleted", expired=deleted)
             except DatabaseUnavailable as error:

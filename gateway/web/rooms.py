@@ -11,7 +11,9 @@ from gateway.activities.rooms import fields
 from gateway.activities.rooms.views import (
     DirectoryPage,
     Invitation,
+    MyInvitations,
     MyRooms,
+    OpenInvitations,
     PersonalInvitation,
     RoomView,
 )
@@ -22,6 +24,7 @@ from gateway.core.errors import (
     InvalidState,
     InvalidToken,
     OriginNotAllowed,
+    RateLimited,
     UnknownInvitation,
     UnknownMember,
     UnknownRoom,
@@ -131,6 +134,35 @@ async def invite(
     )
 
 
+@router.get(
+    "/rooms/{room_id}/invitations",
+    responses=documented(InvalidField, InvalidToken, UnknownRoom, Forbidden),
+)
+async def list_room_invitations(
+    room_id: UUID, actor: Actor, services: ServicesDep
+) -> OpenInvitations:
+    """List who is invited and has not come in, and the links, as admin or moderator."""
+    return await services.invitations.of_room(actor, RoomId(room_id))
+
+
+@router.delete(
+    "/rooms/{room_id}/invitations/{invitation_id}",
+    status_code=204,
+    responses=documented(InvalidField, InvalidToken, UnknownRoom, Forbidden, OriginNotAllowed),
+)
+async def withdraw_invitation(
+    room_id: UUID, invitation_id: UUID, actor: Actor, services: ServicesDep
+) -> None:
+    """End an invitation, by person or as a link, as admin or moderator. Safe to repeat."""
+    await services.invitations.withdraw(actor, RoomId(room_id), invitation_id)
+
+
+@router.get("/invitations", responses=documented(InvalidToken))
+async def list_my_invitations(actor: Actor, services: ServicesDep) -> MyInvitations:
+    """List who invites you, the newest hundred first; the inbox tells it over the WebSocket."""
+    return await services.invitations.mine(actor)
+
+
 @router.post(
     "/invitations/accept",
     responses=documented(
@@ -153,6 +185,7 @@ async def accept_invitation(body: AcceptBody, actor: Actor, services: ServicesDe
         Forbidden,
         Banned,
         InvalidState,
+        RateLimited,
         OriginNotAllowed,
     ),
 )

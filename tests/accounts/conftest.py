@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from gateway.activities.accounts.limits import AccountSettings
+from gateway.activities.accounts.passwords import Passwords
 from gateway.activities.accounts.service import Accounts, Check
 from gateway.embedded import EmbeddedServers
 from tests.accounts.instances import Instance, NewPerson, StartInstance, running_instance
@@ -31,6 +32,7 @@ async def start_instance(
             redis_url: str | None = None,
             settings: AccountSettings | None = None,
             check_external: Check | None = None,
+            passwords: Passwords | None = None,
         ) -> Instance:
             return await stack.enter_async_context(
                 running_instance(
@@ -38,6 +40,7 @@ async def start_instance(
                     redis_url or servers.redis_url,
                     settings or AccountSettings(),
                     check_external,
+                    passwords,
                 )
             )
 

@@ -1,6 +1,7 @@
 """People of another service, on PostgreSQL and Redis."""
 
 import asyncio
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -97,3 +98,16 @@ async def test_without_the_settings_no_such_token_is_accepted(start_instance: St
     accounts = (await start_instance()).accounts
     with pytest.raises(InvalidToken):
         await accounts.identify(sign(**somebody()))
+
+
+async def test_who_changes_their_profile_still_comes_with_the_same_token(
+    start_instance: StartInstance,
+):
+    """Which ends when it did before."""
+    accounts = (await start_instance(check_external=CHECK)).accounts
+    before = await accounts.identify(sign(**somebody()))
+    name = uuid4().hex
+    after = await accounts.change_profile(before, username=name)
+    assert (after.name, after.person.name) == (name, name)
+    assert after == replace(before, name=name)
+    assert after.external_until is not None

@@ -2,11 +2,11 @@
 
 import base64
 import hmac
+import json
 import time
 from functools import cache
 
 import jwt
-import orjson
 import pytest
 
 from gateway.activities.accounts.external import JwtSettings, Vouched
@@ -48,7 +48,7 @@ async def refused(tokens: ExternalTokens, token: str) -> str:
 
 def part(value: object) -> str:
     """Return a part of a token."""
-    return base64.urlsafe_b64encode(orjson.dumps(value)).rstrip(b"=").decode()
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
 
 def forged(header: dict[str, object], key: bytes | None, **changes: object) -> str:
@@ -180,3 +180,17 @@ def test_a_key_that_checks_nothing_stops_the_start():
     for public_key in (weak, ellipsis, "nonsense"):
         with pytest.raises(ConfigurationError, match="JWT_PUBLIC_KEY"):
             ExternalTokens(JwtSettings(public_key=public_key))
+
+
+def test_a_key_in_pem_is_no_shared_secret():
+    """It would check nothing: everybody may know it. The key is not told."""
+    with pytest.raises(ConfigurationError, match="JWT_SECRET") as caught:
+        ExternalTokens(JwtSettings(secret=rsa_key().pem))
+    assert rsa_key().pem.splitlines()[1] not in str(caught.value)
+
+
+@pytest.mark.parametrize("exp", [10**400, "9" * 400, float("inf"), float("nan"), [], "soon"])
+async def test_a_token_that_ends_at_no_time_is_refused(exp: object):
+    """Signed as it may be: no clock ever shows that."""
+    signed = forged({"alg": "HS256", "typ": "JWT"}, SECRET.encode(), exp=exp)
+    assert await refused(by_secret(), signed)

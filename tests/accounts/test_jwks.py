@@ -1,8 +1,10 @@
 """The keys that another service tells, from a real HTTP server."""
 
 import asyncio
+import re
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.activities.accounts.external import JwtSettings
 from gateway.activities.accounts.external_tokens import ExternalTokens
@@ -98,4 +100,32 @@ async def test_an_answer_without_end_is_not_read():
         server.entries = []
         with pytest.raises(IdentityProviderUnavailable):
             await jwks.find("old")
+        await jwks.close()
+
+
+async def test_a_fetch_that_is_cancelled_is_none():
+    """Whoever comes next does not wait half a minute for the keys."""
+    async with key_server(OLD) as server:
+        jwks = Jwks(server.url)
+        server.may_answer.clear()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await jwks.find("old")
+        assert jwks.fetches == 1
+        server.may_answer.set()
+        assert await jwks.find("old") is not None
+        await jwks.close()
+
+
+async def test_a_password_in_the_address_is_not_logged():
+    """Nor its query, which may hold a key."""
+    async with key_server(OLD) as server:
+        server.status = "401 Unauthorized"
+        url = server.url.replace("http://", "http://ada:lovelace@") + "?key=analytical"
+        jwks = Jwks(url)
+        with capture_logs() as lines, pytest.raises(IdentityProviderUnavailable):
+            await jwks.find("old")
+        (line,) = lines
+        assert (line["url"], line["error"]) == (server.url, "status 401")
+        assert not {"lovelace", "analytical"} & set(re.findall(r"\w+", str(lines)))
         await jwks.close()

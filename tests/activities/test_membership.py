@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -29,7 +30,7 @@ from gateway.core.errors import (
     UnknownRoom,
 )
 from gateway.core.identity import Identity
-from gateway.core.protocol.base import Committed
+from gateway.core.protocol.base import Committed, DurableCommand
 from gateway.storage.database import Database
 from tests.activities.talk import Talk
 from tests.support.ledgers import become_member, new_person, new_room, open_book, wish
@@ -294,3 +295,71 @@ async def test_what_was_said_before_somebody_came_counts_as_read(
         wish(ChatSend, talk.room_id, people["admin"], content="After"),
     )
     assert await talk.unread(people["stranger"]) == 1
+
+
+async def invite(talk: Talk, by: Identity, *invited: Identity) -> None:
+    """Make invitations, and a link."""
+    for person in invited:
+        await talk.rows(
+            "insert into personal_invitations (room_id, user_id, invited_by, expires_at) "
+            "values ($1, $2, $3, now() + interval '1 day') returning 1",
+            talk.room_id,
+            person.user_id,
+            by.user_id,
+        )
+    await talk.rows(
+        "insert into room_invitations (token_hash, room_id, created_by, expires_at) "
+        "values ($1, $2, $3, now() + interval '1 day') returning 1",
+        uuid4().hex,
+        talk.room_id,
+        by.user_id,
+    )
+
+
+async def invited(talk: Talk) -> set[object]:
+    """Return who is invited, and who made links."""
+    people = await talk.rows(
+        "select user_id from personal_invitations where room_id = $1", talk.room_id
+    )
+    links = await talk.rows(
+        "select created_by from room_invitations where room_id = $1", talk.room_id
+    )
+    return {row["user_id"] for row in people} | {row["created_by"] for row in links}
+
+
+@pytest.mark.parametrize(
+    ("command_type", "data"),
+    [
+        (MemberKick, {}),
+        (MemberBan, {}),
+        (MemberSetRole, {"role": "member"}),
+        (MemberLeave, None),
+    ],
+)
+async def test_the_invitations_of_who_may_invite_no_more_end(
+    talk: Talk,
+    people: dict[str, Identity],
+    command_type: type[DurableCommand],
+    data: dict[str, str] | None,
+):
+    """By person and as links, and the inboxes are told; those of others stay, and of members."""
+    admin, moderator, stranger = people["admin"], people["moderator"], people["stranger"]
+    friend = await new_person(talk.database)
+    await invite(talk, admin, friend)
+    await invite(talk, moderator, stranger, people["member"])
+    if data is None:
+        await talk.do(command_type, moderator)
+    else:
+        await talk.do(command_type, admin, user_id=moderator.user_id, **data)
+    assert await invited(talk) == {friend.user_id, people["member"].user_id, admin.user_id}
+    assert talk.book.touched[-1] == (talk.room_id, {moderator.user_id, stranger.user_id})
+
+
+async def test_who_stays_able_to_invite_keeps_their_invitations(
+    talk: Talk, people: dict[str, Identity]
+):
+    """A promotion ends nothing."""
+    moderator, stranger = people["moderator"], people["stranger"]
+    await invite(talk, moderator, stranger)
+    await talk.do(MemberSetRole, people["admin"], user_id=moderator.user_id, role="admin")
+    assert await invited(talk) == {moderator.user_id, stranger.user_id}

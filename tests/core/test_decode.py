@@ -39,6 +39,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "room.directory": {"data": {"search": "lo"}},
     "room.invite_link": {"room": ROOM, "data": {"max_uses": 1}},
     "room.invite": {"room": ROOM, "data": {"user_id": ROOM}},
+    "room.invitations": {"room": ROOM},
+    "room.withdraw_invitation": {"room": ROOM, "data": {"invitation_id": ROOM}},
     "invitation.use": {"data": {"token": "secret"}},
     "invitation.accept": {"data": {"invitation_id": ROOM}},
     "invitation.decline": {"data": {"invitation_id": ROOM}},

@@ -1,12 +1,14 @@
 """Accounts over the WebSocket alone: everything that the HTTP API can do."""
 
+import asyncio
 from uuid import uuid4
 
 import pytest
 
-from tests.integration.conftest import Connect, Pair
+from tests.integration.conftest import Connect, Pair, StartGateway
 from tests.support.gateway_process import Guest
-from tests.support.socket_client import Refused
+from tests.support.socket_client import Refused, SocketClient
+from tests.support.waiting import WAIT_SECONDS
 
 PASSWORD = "correct horse battery staple"
 
@@ -60,3 +62,30 @@ async def test_wrong_input_is_told_and_signs_nobody_in(pair: Pair, connect: Conn
             await client.ask(command, **data)
         assert caught.value.code == code
         assert "short" not in caught.value.message
+
+
+async def test_a_session_opened_over_the_socket_is_known_by_its_program(pair: Pair):
+    """As one opened over HTTP is."""
+    client = await SocketClient.open(pair.first.socket_url, headers={"User-Agent": "Phone/1.0"})
+    await client.ask("auth.guest", name="Ada")
+    (session,) = (await client.ask("session.list"))["sessions"]
+    assert session["user_agent"] == "Phone/1.0"
+    await client.abort()
+
+
+async def test_who_is_turned_away_at_the_sign_in_leaves_no_session_behind(
+    pair: Pair, start_gateway: StartGateway, connect: Connect
+):
+    """Its token is told to nobody; so nobody could end it, either."""
+    full = await start_gateway(max_connections_per_user=1)
+    name = uuid4().hex
+    email = f"{name}@example.com"
+    first, second = await connect(full), await connect(full)
+    await first.ask("auth.register", email=email, username=name, password=PASSWORD)
+    await second.say("auth.sign_in", email=email, password=PASSWORD)
+    assert await second.closed() == 4100
+    elsewhere = await connect(pair.first)
+    await elsewhere.ask("auth.sign_in", email=email, password=PASSWORD)
+    async with asyncio.timeout(WAIT_SECONDS):
+        while len((await elsewhere.ask("session.list"))["sessions"]) != 2:
+            pass

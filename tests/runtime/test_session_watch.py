@@ -26,6 +26,7 @@ from gateway.storage.generated import sessions as session_queries
 from gateway.storage.users import register_guest
 from tests.runtime.test_endpoint import Place, listening
 from tests.support.backplane import running_links
+from tests.support.ledgers import new_person, new_room
 from tests.support.socket_client import Closed, SocketClient
 
 NOBODY_THERE = RedisSettings(url="redis://127.0.0.1:1/0", retry_cap_seconds=0.1)
@@ -214,6 +215,36 @@ async def test_expired_sessions_are_deleted(database: Database):
         both = [past.session_id, current.session_id]
         left = "select array_agg(sid) from sessions where sid = any($1)"
         while await conn.fetchval(left, both) != [current.session_id]:
+            pass  # the answer takes its time
+
+
+async def test_invitations_are_deleted_a_day_after_their_end(database: Database):
+    """Until then, who repeats what let them in is told that they are in."""
+    person = await new_person(database)
+    room_id = await new_room(database)
+    async with database.connection() as conn:
+        for hours in (1, -23, -25):
+            await conn.execute(
+                "insert into room_invitations (token_hash, room_id, created_by, expires_at) "
+                "values ($1, $2, $3, now() + make_interval(hours => $4))",
+                f"{room_id.hex} {hours}",
+                room_id,
+                person.user_id,
+                hours,
+            )
+            await conn.execute(
+                "insert into personal_invitations (room_id, user_id, expires_at) "
+                "values ($1, $2, now() + make_interval(hours => $3))",
+                room_id,
+                (await new_person(database)).user_id,
+                hours,
+            )
+    left = (
+        "select (select count(*) from room_invitations where room_id = $1), "
+        "(select count(*) from personal_invitations where room_id = $1)"
+    )
+    async with watching(database), asyncio.timeout(15), database.connection() as conn:
+        while tuple(await conn.fetchrow(left, room_id)) != (2, 2):
             pass  # the answer takes its time
 
 

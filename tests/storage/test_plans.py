@@ -200,6 +200,11 @@ def _looks_up(node: dict[str, Any]) -> bool:
         ("accounts.end_session", "sessions_user_id_idx"),
         ("users.find_external_users", "users_external_id_key"),
         ("sessions.delete_expired_sessions", "sessions_expire_idx"),
+        ("invitations.delete_expired_links", "room_invitations_expires_at_idx"),
+        (
+            "invitations.delete_expired_personal_invitations",
+            "personal_invitations_expires_at_idx",
+        ),
     ],
 )
 async def test_a_query_uses_the_index_made_for_it(

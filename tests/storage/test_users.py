@@ -71,7 +71,9 @@ async def test_other_refusals_are_not_called_taken(conn: Connection) -> None:
 async def test_a_password_is_changed(conn: Connection) -> None:
     """The new hash replaces the old one, and the row says when."""
     user = await _ada(conn)
-    assert await users.set_password_hash(conn, user_id=user.id, password_hash="new") == 1
+    change = {"user_id": user.id, "password_hash": "new"}
+    assert await users.set_password_hash(conn, old_hash="another", **change) == 0
+    assert await users.set_password_hash(conn, old_hash="hash", **change) == 1
     changed = await users.get_user(conn, user_id=user.id)
     assert changed is not None
     assert changed.password_hash == "new"

@@ -64,18 +64,21 @@ def sign(**changes: object) -> str:
 
 
 class KeyServer:
-    """Tells keys over HTTP; ``entries`` and ``status`` may be changed at any time."""
+    """Tells keys over HTTP; ``entries``, ``status`` and ``may_answer`` may change at any time."""
 
     def __init__(self) -> None:
         self.url = ""
         self.entries: list[dict[str, Any]] = []
         self.status = "200 OK"
         self.asked = 0
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one request and close."""
         await reader.readuntil(b"\r\n\r\n")
         self.asked += 1
+        await self.may_answer.wait()
         body = orjson.dumps({"keys": self.entries})
         writer.write(
             b"HTTP/1.1 %b\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b"

@@ -72,6 +72,7 @@ async def services(
     """The real parts behind the routes."""
     redis_settings = RedisSettings(url=servers.redis_url)
     redis = open_client(redis_settings)
+    throttle = Throttle(redis, redis_settings)
     passwords = Passwords(rounds=4)
 
     async def health() -> HealthReport:
@@ -81,12 +82,12 @@ async def services(
         accounts=Accounts(
             database,
             SessionCache(redis, redis_settings),
-            Throttle(redis, redis_settings),
+            throttle,
             passwords,
             AccountSettings(),
         ),
         rooms=Rooms(database, ledger.submit, look_again),
-        invitations=Invitations(database, ledger.submit, look_again),
+        invitations=Invitations(database, ledger.submit, look_again, throttle),
         submit=ledger.submit,
         people=People(database),
         reading=Reading(database),

@@ -93,7 +93,7 @@ async def test_every_operation_is_documented(app: FastAPI):
         for path, methods in document["paths"].items()
         for operation in methods.values()
     ]
-    assert len(operations) == 48
+    assert len(operations) == 51
     for path, operation in operations:
         assert operation["tags"], path
         assert operation["summary"], path

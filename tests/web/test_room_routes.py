@@ -9,6 +9,7 @@ import httpx
 import orjson
 import pytest
 
+from gateway.activities.rooms.inviting import INVITATIONS_PER_HOUR
 from gateway.core.errors import InvalidField
 from gateway.core.ids import RoomId
 from gateway.storage.database import Database
@@ -370,3 +371,76 @@ async def test_nul_in_an_address_is_a_wrong_field(ada: Guest, path: str):
     """PostgreSQL could not store it."""
     method = "PUT" if "by-name" in path else "GET"
     assert error_of(await ada.client.request(method, path)) == (400, "invalid_field")
+
+
+async def test_open_invitations_are_listed_and_withdrawn(
+    ada: Guest, grace: Guest, new_guest: NewGuest, database: Database
+):
+    """By admins and moderators, links without their tokens. Safe to repeat, and audited."""
+    room = await create(ada, is_private=True)
+    path = f"/v1/rooms/{room['id']}/invitations"
+    linus = await new_guest("Linus")
+    link = (await ada.client.post(path, json={"max_uses": 3})).json()
+    personal, accepted = [
+        (await ada.client.post(f"{path}/{person.id}")).json() for person in (grace, linus)
+    ]
+    await linus.client.post(f"/v1/invitations/{accepted['id']}/accept")
+    listed = (await ada.client.get(path)).json()
+    assert [(one["id"], one["user"]["id"], one["by"]["id"]) for one in listed["people"]] == [
+        (personal["id"], grace.id, ada.id)
+    ]
+    assert [(one["id"], one["max_uses"], one["uses"]) for one in listed["links"]] == [
+        (link["id"], 3, 0)
+    ]
+    assert link["token"] not in str(listed)
+    assert error_of(await grace.client.get(path)) == (404, "unknown_room")
+    assert error_of(await linus.client.get(path)) == (403, "forbidden")
+    for one in (personal, link):
+        withdraw = f"{path}/{one['id']}"
+        assert error_of(await linus.client.delete(withdraw)) == (403, "forbidden")
+        for _ in range(2):
+            assert (await ada.client.delete(withdraw)).status_code == 204
+    assert (await ada.client.get(path)).json() == {"people": [], "links": []}
+    for answer in (
+        await grace.client.post(f"/v1/invitations/{personal['id']}/accept"),
+        await accept(grace, link["token"]),
+    ):
+        assert error_of(answer) == (404, "unknown_invitation")
+    async with database.connection() as conn:
+        rows = await conn.fetch(
+            "select action, details from audit_log where entity_id = $1 order by id", room["id"]
+        )
+    assert [(row["action"], row["details"]) for row in rows] == [
+        ("invite_link", {"invitation": link["id"]}),
+        ("invite", {"person": grace.id}),
+        ("invite", {"person": linus.id}),
+        ("withdraw_invitation", {"invitation": personal["id"]}),
+        ("withdraw_invitation", {"invitation": link["id"]}),
+    ]
+
+
+async def test_ones_own_invitations_are_listed(ada: Guest, grace: Guest):
+    """As the inbox shows them, until they are accepted or declined."""
+    rooms = [await create(ada, is_private=True) for _ in range(2)]
+    first, second = [
+        (await ada.client.post(f"/v1/rooms/{room['id']}/invitations/{grace.id}")).json()
+        for room in rooms
+    ]
+    listed = (await grace.client.get("/v1/invitations")).json()
+    assert listed == {"invitations": [second, first]}
+    await grace.client.post(f"/v1/invitations/{first['id']}/accept")
+    await grace.client.delete(f"/v1/invitations/{second['id']}")
+    assert (await grace.client.get("/v1/invitations")).json() == {"invitations": []}
+
+
+async def test_nobody_invites_without_end(ada: Guest, grace: Guest):
+    """Thirty people an hour, into however many rooms; links are for whoever wants them."""
+    room = await create(ada)
+    path = f"/v1/rooms/{room['id']}/invitations"
+    for _ in range(INVITATIONS_PER_HOUR):
+        assert (await ada.client.post(f"{path}/{grace.id}")).status_code == 201
+    another = f"/v1/rooms/{(await create(ada))['id']}/invitations"
+    answer = await ada.client.post(f"{another}/{grace.id}")
+    assert error_of(answer) == (429, "rate_limited")
+    assert int(answer.headers["Retry-After"]) <= 3600
+    assert (await ada.client.post(path, json={})).status_code == 201

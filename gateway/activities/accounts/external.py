@@ -24,7 +24,7 @@ class JwtSettings:
 
     secret: str | None = field(default=None, repr=False)
     public_key: str | None = None
-    jwks_url: str | None = None
+    jwks_url: str | None = field(default=None, repr=False)
     audience: str | None = None
     issuer: str | None = None
 

@@ -5,6 +5,7 @@ token (RFC 8725, section 3.1): one that says ``none``, or that uses a public
 key as the secret of HS256, is refused whatever else it holds.
 """
 
+import math
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -59,7 +60,7 @@ class ExternalTokens:
             external_id=_external_id(claims),
             names=tuple(n for n in map(claims.get, _NAME_CLAIMS) if isinstance(n, str)),
             picture=picture if isinstance(picture := claims.get("picture"), str) else None,
-            expires_at=float(claims["exp"]),
+            expires_at=_expires_at(claims),
             token_hash=hash_token(token),
         )
 
@@ -87,6 +88,17 @@ def _decoded(decode: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         raise _refused("it cannot be read") from None
 
 
+def _expires_at(claims: dict[str, Any]) -> float:
+    """Return when the token ends; whole numbers and text may say what no clock ever shows."""
+    try:
+        expires_at = float(claims["exp"])
+    except OverflowError:
+        expires_at = math.inf
+    if not math.isfinite(expires_at):
+        raise _refused("its end cannot be used")
+    return expires_at
+
+
 def _external_id(claims: dict[str, Any]) -> str:
     """Return ``issuer|subject``; the bar cannot be part of the issuer, so it is unambiguous."""
     issuer, subject = claims.get("iss", ""), claims["sub"]
@@ -100,7 +112,7 @@ def _external_id(claims: dict[str, Any]) -> str:
 
 def _key_of(settings: JwtSettings) -> Key:
     if settings.secret is not None:
-        return settings.secret.encode()
+        return _shared_secret(settings.secret)
     try:
         key = jwt.get_algorithm_by_name("RS256").prepare_key(settings.public_key)
     except (jwt.PyJWTError, ValueError, TypeError) as error:
@@ -110,6 +122,18 @@ def _key_of(settings: JwtSettings) -> Key:
         raise ConfigurationError(
             f"JWT_PUBLIC_KEY: not a public RSA key of {MIN_RSA_BITS} bits or more; {_EXAMPLE}"
         )
+    return key
+
+
+def _shared_secret(secret: str) -> bytes:
+    try:
+        key: bytes = jwt.get_algorithm_by_name("HS256").prepare_key(secret)
+    except (jwt.PyJWTError, ValueError, TypeError):
+        # Everybody may know a public key; the library uses none as a secret.
+        raise ConfigurationError(
+            "JWT_SECRET: this is a key in PEM or of SSH, not a secret; a public RSA key "
+            "belongs into JWT_PUBLIC_KEY"
+        ) from None
     return key
 
 

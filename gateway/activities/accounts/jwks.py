@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import httpx
 import jwt
@@ -40,6 +41,7 @@ class Jwks:
 
     def __init__(self, url: str, rest_seconds: float = REST_SECONDS) -> None:
         self._url = url
+        self._public_url = _without_secrets(url)
         self._rest_seconds = rest_seconds
         self._client = httpx.AsyncClient(timeout=FETCH_SECONDS)
         self._keys: Mapping[str, RSAPublicKey] = {}
@@ -84,15 +86,17 @@ class Jwks:
             if time.monotonic() < self._fetched_at + self._rest_seconds:
                 return
             self.fetches += 1
+            fetched_at, self._fetched_at = self._fetched_at, time.monotonic()
             try:
                 async with asyncio.timeout(FETCH_SECONDS):
                     self._keys = await self._fetch()
                 self._is_current = True
+            except asyncio.CancelledError:
+                self._fetched_at = fetched_at  # nobody knows what it would have brought
+                raise
             except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError) as error:
                 self._is_current = False
-                log.warning("jwks.not_fetched", url=self._url, error=repr(error))
-            finally:
-                self._fetched_at = time.monotonic()
+                log.warning("jwks.not_fetched", url=self._public_url, error=_reason(error))
 
     async def _fetch(self) -> Mapping[str, RSAPublicKey]:
         body = bytearray()
@@ -103,6 +107,18 @@ class Jwks:
                 if len(body) > MAX_BYTES:
                     raise ValueError(f"more than {MAX_BYTES} bytes")
         return _rsa_keys(orjson.loads(body))
+
+
+def _without_secrets(url: str) -> str:
+    """Return an address as a log may have it: without a password and without its query."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, httpx.HTTPStatusError):  # its text has the whole address
+        return f"status {error.response.status_code}"
+    return repr(error)
 
 
 def _rsa_keys(document: Any) -> dict[str, RSAPublicKey]:  # noqa: ANN401 - as below

@@ -21,22 +21,33 @@ from gateway.activities.activity import Request
 from gateway.core.identity import Identity
 from gateway.core.protocol.base import Command
 
-SignIn = Callable[[Any, str], Awaitable[SignedIn]]
-"""Carries out a command that signs somebody in, from an address; the throttle counts by it."""
+SignIn = Callable[[Any, str, str | None], Awaitable[SignedIn]]
+"""Carries out a command that signs somebody in, from an address and with a program.
+
+The throttle counts by the address; the person finds both in the list of sessions.
+"""
 
 
 def sign_ins(accounts: Accounts) -> dict[type[Command], SignIn]:
     """Return what signs people in by each of the commands."""
 
-    async def register(command: AuthRegister, address: str) -> SignedIn:
+    async def register(command: AuthRegister, address: str, user_agent: str | None) -> SignedIn:
         data = command.data
-        return await accounts.register(data.email, data.username, data.password, address=address)
+        return await accounts.register(
+            data.email, data.username, data.password, address=address, user_agent=user_agent
+        )
 
-    async def sign_in(command: AuthSignIn, address: str) -> SignedIn:
-        return await accounts.sign_in(command.data.email, command.data.password, address=address)
+    async def sign_in(command: AuthSignIn, address: str, user_agent: str | None) -> SignedIn:
+        data = command.data
+        return await accounts.sign_in(
+            data.email, data.password, address=address, user_agent=user_agent
+        )
 
-    async def guest(command: AuthGuest, address: str) -> SignedIn:
-        return await accounts.guest(command.data.name, command.data.avatar_url, address=address)
+    async def guest(command: AuthGuest, address: str, user_agent: str | None) -> SignedIn:
+        data = command.data
+        return await accounts.guest(
+            data.name, data.avatar_url, address=address, user_agent=user_agent
+        )
 
     return {AuthRegister: register, AuthSignIn: sign_in, AuthGuest: guest}
 

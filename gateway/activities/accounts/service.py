@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from gateway.activities.accounts import audit, fields, limits
@@ -22,6 +23,7 @@ from gateway.core.errors import (
     Forbidden,
     GatewayError,
     InvalidCredentials,
+    InvalidToken,
     Unavailable,
     UnknownSession,
     UsernameTaken,
@@ -140,6 +142,7 @@ class Accounts:
         await self._throttle.take(counters)
         try:
             user = await self._check_credentials(email, password)
+            signed_in = await self._open_session(user, _device(address, user_agent))
         except InvalidCredentials:
             await self._record_failure(email, address)
             raise
@@ -148,9 +151,7 @@ class Accounts:
             raise
         await self._throttle.forget(counters.person)
         await self._throttle.give_back([counters.address])
-        async with self._database.transaction() as conn:
-            await audit.record(conn, "sign_in", user.id, address=address)
-            return await self._sessions.open(conn, user, _device(address, user_agent))
+        return signed_in
 
     async def identify(self, token: str) -> Identity:
         """Return whose token this is; ``InvalidToken`` when it is nobody's, or not any more."""
@@ -247,19 +248,23 @@ class Accounts:
     async def change_password(self, identity: Identity, old: str, new: str) -> None:
         """Set a new password and end the person's other sessions.
 
-        Raises ``InvalidField``, ``InvalidCredentials``, ``RateLimited``, and
+        Raises ``InvalidField``, ``InvalidCredentials``, ``RateLimited``, ``InvalidToken``, and
         ``Forbidden`` for guests, and with another service's token: no password is here.
         """
         _require_own_session(identity)
         new = fields.clean_password(new, "new_password")
         if identity.is_guest:
             raise Forbidden("A guest has no password.")
-        await self._check_old_password(identity.user_id, old)
+        old_hash = await self._check_old_password(identity.user_id, old)
         password_hash = await self._passwords.hash(new)
         async with self._database.transaction() as conn:
-            await user_queries.set_password_hash(
-                conn, user_id=identity.user_id, password_hash=password_hash
-            )
+            if not await user_queries.set_password_hash(
+                conn, user_id=identity.user_id, old_hash=old_hash, password_hash=password_hash
+            ):
+                raise _not_the_old_password()
+            # Hashing took a while: the person may have ended this session meanwhile.
+            if not await session_queries.find_sessions(conn, sids=[identity.session_id]):
+                raise InvalidToken("This session has ended; sign in again.")
             ended = await account_queries.end_other_sessions(
                 conn, user_id=identity.user_id, kept_sid=identity.session_id
             )
@@ -293,9 +298,18 @@ class Accounts:
             )
             session_ids = await account_queries.sessions_of(conn, user_id=identity.user_id)
         await self._sessions.read_anew(session_ids)
-        return Identity(
-            user.id, user.username, user.avatar_url, identity.is_guest, identity.session_id
-        )
+        return replace(identity, name=user.username, avatar_url=user.avatar_url)
+
+    async def _open_session(self, user: UserRow, device: Device) -> SignedIn:
+        """Open a session by a password that was right; ``InvalidCredentials`` if it changed."""
+        async with self._database.transaction() as conn:
+            known = await user_queries.lock_password(
+                conn, user_id=user.id, password_hash=user.password_hash or ""
+            )
+            if known is None:
+                raise _wrong_credentials()
+            await audit.record(conn, "sign_in", known.id, address=device.address or "")
+            return await self._sessions.open(conn, known, device)
 
     async def _check_credentials(self, email: str, password: str) -> UserRow:
         """Return the account; unknown or wrong take the same time and get the same answer."""
@@ -304,19 +318,24 @@ class Accounts:
         password_hash = user.password_hash if user else None
         matches = await self._passwords.verify(fields.normalize_password(password), password_hash)
         if user is None or not matches:
-            raise InvalidCredentials("This e-mail address and password do not belong together.")
+            raise _wrong_credentials()
         return user
 
-    async def _check_old_password(self, user_id: UserId, password: str) -> None:
-        """Raise ``InvalidCredentials``, counted like a sign-in: a stolen session may guess too."""
+    async def _check_old_password(self, user_id: UserId, password: str) -> str:
+        """Return the password's hash, or raise ``InvalidCredentials``.
+
+        Counted like a sign-in: a stolen session may guess too.
+        """
         counter = limits.password_counter(self._settings, user_id)
         await self._throttle.take([counter])
         async with self._database.connection() as conn:
             user = await user_queries.get_user(conn, user_id=user_id)
         password_hash = user.password_hash if user else None
-        if not await self._passwords.verify(fields.normalize_password(password), password_hash):
-            raise InvalidCredentials("The old password is not this one.")
+        matches = await self._passwords.verify(fields.normalize_password(password), password_hash)
+        if password_hash is None or not matches:
+            raise _not_the_old_password()
         await self._throttle.forget(counter)
+        return password_hash
 
     async def _record_failure(self, email: str, address: str) -> None:
         """Write a failed sign-in to the trail; attempts that the throttle refused never get here.
@@ -341,6 +360,14 @@ def _require_own_session(identity: Identity) -> None:
     """Raise ``Forbidden`` for who came with another service's token."""
     if identity.external_until is not None:
         raise Forbidden("You come with a token of another service: sign-in and out are there.")
+
+
+def _wrong_credentials() -> InvalidCredentials:
+    return InvalidCredentials("This e-mail address and password do not belong together.")
+
+
+def _not_the_old_password() -> InvalidCredentials:
+    return InvalidCredentials("The old password is not this one.")
 
 
 def _device(address: str, user_agent: str | None) -> Device:

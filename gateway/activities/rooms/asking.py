@@ -72,6 +72,26 @@ class RoomInvite(RoomCommand):
     data: MemberData
 
 
+class RoomInvitations(RoomCommand):
+    """Who is invited into a room and has not come in, and its links; for admins and moderators."""
+
+    type: Literal["room.invitations"]
+    data: NoData = NoData()
+
+
+class WithdrawData(CommandData):
+    """An invitation of the room, by person or as a link."""
+
+    invitation_id: UUID
+
+
+class RoomWithdrawInvitation(RoomCommand):
+    """End an invitation, whoever made it, as an admin or moderator. Safe to repeat."""
+
+    type: Literal["room.withdraw_invitation"]
+    data: WithdrawData
+
+
 class InvitationUseData(CommandData):
     """The token of a link."""
 
@@ -111,6 +131,8 @@ ROOM_REQUESTS: tuple[type[Command], ...] = (
     RoomDirectory,
     RoomInviteLink,
     RoomInvite,
+    RoomInvitations,
+    RoomWithdrawInvitation,
     InvitationUse,
     InvitationAccept,
     InvitationDecline,

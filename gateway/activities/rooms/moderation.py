@@ -4,6 +4,7 @@ What is decided here holds at once: every command reads its actor's standing
 under the room's lock, and ``member.left`` ends what is open on live connections.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -51,9 +52,9 @@ async def leave(context: Context, _command: MemberLeave) -> Outcome:
     """End the actor's own membership; the last admin archives the room instead."""
     role = context.require_member()
     await _require_another_admin(context, role)
-    await _remove(context, context.actor.user_id)
+    ended = await _remove(context, context.actor.user_id)
     event = MemberLeft(user=context.actor.person, reason="left")
-    return _gone(context.actor.user_id, event)
+    return _gone(context.actor.user_id, event, ended)
 
 
 async def set_role(context: Context, command: MemberSetRole) -> Outcome:
@@ -68,18 +69,20 @@ async def set_role(context: Context, command: MemberSetRole) -> Outcome:
         context.conn, room_id=context.room.id, user_id=target.user_id, role=role
     )
     await _record(context, "set_role", target, role=role, before=target.member_role)
+    ended = () if rules.may_invite(role) else await _end_invitations(context, target.user_id)
     event = MemberRoleChanged(user=target.person, role=role)
     standing = Standing(role, target.muted_until)
-    return Outcome((event,), standings={target.user_id: standing}, touched=(target.user_id,))
+    touched = (target.user_id, *ended)
+    return Outcome((event,), standings={target.user_id: standing}, touched=touched)
 
 
 async def kick(context: Context, command: MemberKick) -> Outcome:
     """End somebody's membership."""
     target = await _find_moderated(context, command.data.user_id)
     _ = target.member_role
-    await _remove(context, target.user_id)
+    ended = await _remove(context, target.user_id)
     await _record(context, "kick", target)
-    return _gone(target.user_id, MemberLeft(user=target.person, reason="kicked"))
+    return _gone(target.user_id, MemberLeft(user=target.person, reason="kicked"), ended)
 
 
 async def ban(context: Context, command: MemberBan) -> Outcome:
@@ -100,11 +103,11 @@ async def ban(context: Context, command: MemberBan) -> Outcome:
     await _record(context, "ban", target, reason=command.data.reason or "")
     banned = MemberBanned(user=target.person, until=until, reason=command.data.reason)
     if target.role is None:
-        await _withdraw_invitation(context, target.user_id)
-        return Outcome((banned,), touched=(target.user_id,))
-    await _remove(context, target.user_id)
+        ended = await _end_invitations(context, target.user_id)
+        return Outcome((banned,), touched=(target.user_id, *ended))
+    ended = await _remove(context, target.user_id)
     left = MemberLeft(user=target.person, reason="banned")
-    return _gone(target.user_id, left)._replace(events=(banned, left))
+    return _gone(target.user_id, left, ended)._replace(events=(banned, left))
 
 
 async def unban(context: Context, command: MemberUnban) -> Outcome:
@@ -137,20 +140,21 @@ async def mute(context: Context, command: MemberMute) -> Outcome:
     )
 
 
-async def _remove(context: Context, user_id: UserId) -> None:
+async def _remove(context: Context, user_id: UserId) -> Sequence[UserId]:
     """End a membership; the invitation by which it began is not good for another."""
     await member_queries.remove_member(context.conn, room_id=context.room.id, user_id=user_id)
-    await _withdraw_invitation(context, user_id)
+    return await _end_invitations(context, user_id)
 
 
-async def _withdraw_invitation(context: Context, user_id: UserId) -> None:
-    await invitation_queries.withdraw_invitation(
+async def _end_invitations(context: Context, user_id: UserId) -> Sequence[UserId]:
+    """End those that somebody made, and their own unless they are a member; return whose."""
+    return await invitation_queries.end_invitations(
         context.conn, room_id=context.room.id, user_id=user_id
     )
 
 
-def _gone(user_id: UserId, event: MemberLeft) -> Outcome:
-    return Outcome((event,), standings={user_id: None}, touched=(user_id,))
+def _gone(user_id: UserId, event: MemberLeft, ended: Sequence[UserId]) -> Outcome:
+    return Outcome((event,), standings={user_id: None}, touched=(user_id, *ended))
 
 
 async def _find(context: Context, user_id: UUID) -> _Target:

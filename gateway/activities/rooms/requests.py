@@ -9,9 +9,11 @@ from gateway.activities.rooms.asking import (
     InvitationUse,
     RoomCreate,
     RoomDirectory,
+    RoomInvitations,
     RoomInvite,
     RoomInviteLink,
     RoomList,
+    RoomWithdrawInvitation,
 )
 from gateway.activities.rooms.inviting import Invitations
 from gateway.activities.rooms.service import Rooms
@@ -19,6 +21,7 @@ from gateway.activities.rooms.views import (
     DirectoryPage,
     Invitation,
     MyRooms,
+    OpenInvitations,
     PersonalInvitation,
     RoomView,
 )
@@ -29,7 +32,10 @@ from gateway.core.protocol.base import Command
 
 def requests(rooms: Rooms, invitations: Invitations) -> dict[type[Command], Request]:
     """Return who carries out which."""
+    return {**_of_rooms(rooms), **_of_invitations(invitations)}
 
+
+def _of_rooms(rooms: Rooms) -> dict[type[Command], Request]:
     async def create(actor: Identity, command: RoomCreate) -> RoomView:
         data = command.data
         return await rooms.create(
@@ -42,6 +48,10 @@ def requests(rooms: Rooms, invitations: Invitations) -> dict[type[Command], Requ
     async def directory(_actor: Identity, command: RoomDirectory) -> DirectoryPage:
         return await rooms.directory(search=command.data.search, after=command.data.after)
 
+    return {RoomCreate: create, RoomList: list_mine, RoomDirectory: directory}
+
+
+def _of_invitations(invitations: Invitations) -> dict[type[Command], Request]:
     async def invite_link(actor: Identity, command: RoomInviteLink) -> Invitation:
         return await invitations.make_link(
             actor,
@@ -53,6 +63,12 @@ def requests(rooms: Rooms, invitations: Invitations) -> dict[type[Command], Requ
     async def invite(actor: Identity, command: RoomInvite) -> PersonalInvitation:
         return await invitations.invite(actor, command.room_id, UserId(command.data.user_id))
 
+    async def list_open(actor: Identity, command: RoomInvitations) -> OpenInvitations:
+        return await invitations.of_room(actor, command.room_id)
+
+    async def withdraw(actor: Identity, command: RoomWithdrawInvitation) -> None:
+        await invitations.withdraw(actor, command.room_id, command.data.invitation_id)
+
     async def use(actor: Identity, command: InvitationUse) -> RoomView:
         return await invitations.use_link(actor, command.data.token)
 
@@ -63,11 +79,10 @@ def requests(rooms: Rooms, invitations: Invitations) -> dict[type[Command], Requ
         await invitations.decline(actor, command.data.invitation_id)
 
     return {
-        RoomCreate: create,
-        RoomList: list_mine,
-        RoomDirectory: directory,
         RoomInviteLink: invite_link,
         RoomInvite: invite,
+        RoomInvitations: list_open,
+        RoomWithdrawInvitation: withdraw,
         InvitationUse: use,
         InvitationAccept: accept,
         InvitationDecline: decline,

@@ -30,7 +30,12 @@ def require_another_admin(role: str | None, admins: int) -> None:
         raise LastAdmin("You are the only admin of this room: make somebody else admin first.")
 
 
+def may_invite(role: str | None) -> bool:
+    """Whether somebody of that role may invite people into the room."""
+    return role in {"admin", "moderator"}
+
+
 def require_inviter(role: str | None) -> None:
     """Raise ``Forbidden`` for who may not invite people into the room."""
-    if role not in {"admin", "moderator"}:
+    if not may_invite(role):
         raise Forbidden("Only admins and moderators of a room may invite into it.")

@@ -50,6 +50,40 @@ class PersonalInvitation(WireModel):
     expires_at: datetime
 
 
+class MyInvitations(WireModel):
+    """Who invites you, the newest hundred first."""
+
+    invitations: tuple[PersonalInvitation, ...]
+
+
+class InvitedPerson(WireModel):
+    """Somebody who is invited and has not come in; `by` is null once that account is deleted."""
+
+    id: UUID
+    user: Person
+    by: Person | None
+    created_at: datetime
+    expires_at: datetime
+
+
+class InvitationLink(WireModel):
+    """A link that is still good, without its token; so many people have come in by it."""
+
+    id: UUID
+    by: Person
+    created_at: datetime
+    expires_at: datetime
+    max_uses: int | None
+    uses: int
+
+
+class OpenInvitations(WireModel):
+    """The ways into a room that are open: the newest hundred of each kind."""
+
+    people: tuple[InvitedPerson, ...]
+    links: tuple[InvitationLink, ...]
+
+
 class PublicRoom(WireModel):
     """A room that everybody may find and join."""
 
@@ -66,8 +100,9 @@ class DirectoryPage(WireModel):
 
 
 class Invitation(WireModel):
-    """A way into a room. `token` is shown this once; whoever has it may come in."""
+    """A way into a room. `token` is shown this once; whoever has it may come in. `id` withdraws."""
 
+    id: UUID
     token: str
     expires_at: datetime
     max_uses: int | None

@@ -104,17 +104,36 @@ async def get_user_by_email(
     return None if answer is None else UserRow(*answer)
 
 
+async def lock_password(
+    conn: Connection,
+    *,
+    user_id: UserId,
+    password_hash: str,
+) -> UserRow | None:
+    """Somebody, if this is still their password's hash: checking took a while. Until the transaction
+    ends nobody changes it, so that who changes it finds the session that is opened here. Primary key.
+    """
+    answer = await conn.fetchrow(
+        _SQL["lock_password"],
+        user_id,
+        password_hash,
+    )
+    return None if answer is None else UserRow(*answer)
+
+
 async def set_password_hash(
     conn: Connection,
     *,
     password_hash: str,
     user_id: UserId,
+    old_hash: str,
 ) -> int:
-    """A changed password. Primary key."""
+    """A changed password, unless it has been changed meanwhile. Primary key."""
     answer = await conn.execute(
         _SQL["set_password_hash"],
         password_hash,
         user_id,
+        old_hash,
     )
     return affected_rows(answer)
 
