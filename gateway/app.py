@@ -287,6 +287,7 @@ class Gateway:
             supervisor.service("inboxes", inboxes.run())
             supervisor.service("ticks", every(TICK_SECONDS, presence.tick, typing.tick))
             supervisor.service("liveness", liveness.run())
+            supervisor.service("missed presence", presence.run())
             supervisor.service("whereabouts", whereabouts.run())
             supervisor.service("endpoint", endpoint.run())
             supervisor.service("session watch", session_watch.run())

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import Final
 
 import structlog
 
@@ -11,6 +12,9 @@ from gateway.core.ids import InstanceId
 from gateway.runtime.presence import Presence
 
 log = structlog.get_logger()
+
+GIVE_UP_SECONDS: Final = 1.0
+"""How long a stop waits for Redis to take the lease back: it ends by itself."""
 
 
 class Liveness:
@@ -37,7 +41,6 @@ class Liveness:
         while True:
             try:
                 await self._renew()
-                await self._presence.read_missed()
             except BackplaneUnavailable as error:
                 log.warning("lease.not_renewed", error=error.message)
             await asyncio.sleep(RENEW_SECONDS)
@@ -45,9 +48,10 @@ class Liveness:
     async def stop(self) -> None:
         """Give up the lease, as the last act of an orderly stop."""
         try:
-            await self._leases.give_up()
-        except BackplaneUnavailable as error:
-            log.warning("lease.not_given_up", error=error.message)
+            async with asyncio.timeout(GIVE_UP_SECONDS):
+                await self._leases.give_up()
+        except (BackplaneUnavailable, TimeoutError) as error:
+            log.warning("lease.not_given_up", error=str(error))
 
     async def _renew(self) -> None:
         renewal = await self._leases.renew()
