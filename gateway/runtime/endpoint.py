@@ -125,6 +125,8 @@ class Endpoint:
         self._instance_id = instance_id
         self._identify = identify
         self._unauthenticated: dict[Connection, float] = {}
+        self._ended: set[Connection] = set()
+        """Whose session has ended and who have not agreed to the close yet: they are gone."""
 
     def connect(self, **_uvicorn: object) -> Connection:
         """Make the protocol of a new connection (uvicorn's ``ws`` class)."""
@@ -159,7 +161,9 @@ class Endpoint:
         if connection.identity is not None:
             self.admission.leave_user(connection.identity.user_id)
             self.sessions.discard(connection.identity.session_id, connection)
-        self.dispatcher.disconnected(connection, said_goodbye=said_goodbye)
+        has_ended = connection in self._ended
+        self._ended.discard(connection)
+        self.dispatcher.disconnected(connection, said_goodbye=said_goodbye or has_ended)
 
     async def welcome(self, connection: Connection, token: str | None) -> None:
         """Sign the connection in if its handshake carried a token, and greet it."""
@@ -219,6 +223,7 @@ class Endpoint:
         """Close the connections of sessions that have ended, and say nothing more to them."""
         for connection in self.sessions.end(session_ids, self.now()):
             connection.close(CloseCode.SESSION_ENDED, "Your session has ended.")
+            self._ended.add(connection)
             # Not when the peer agrees to the close: until then it would hear its rooms.
             self.dispatcher.disconnected(connection, said_goodbye=True)
 

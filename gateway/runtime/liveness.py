@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from typing import Final
 
 import structlog
 
@@ -12,9 +11,6 @@ from gateway.core.ids import InstanceId
 from gateway.runtime.presence import Presence
 
 log = structlog.get_logger()
-
-GIVE_UP_SECONDS: Final = 1.0
-"""How long a stop waits for Redis to take the lease back: it ends by itself."""
 
 
 class Liveness:
@@ -48,10 +44,9 @@ class Liveness:
     async def stop(self) -> None:
         """Give up the lease, as the last act of an orderly stop."""
         try:
-            async with asyncio.timeout(GIVE_UP_SECONDS):
-                await self._leases.give_up()
-        except (BackplaneUnavailable, TimeoutError) as error:
-            log.warning("lease.not_given_up", error=str(error))
+            await self._leases.give_up()
+        except BackplaneUnavailable as error:
+            log.warning("lease.not_given_up", error=error.message)
 
     async def _renew(self) -> None:
         renewal = await self._leases.renew()

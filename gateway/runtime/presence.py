@@ -21,7 +21,7 @@ from redis.client import NEVER_DECODE
 
 from gateway.activities.rooms.messages import PresenceChanged
 from gateway.backplane import keys
-from gateway.backplane.client import backplane_errors
+from gateway.backplane.client import answered_within, backplane_errors
 from gateway.backplane.publisher import Publisher
 from gateway.backplane.settings import RedisSettings
 from gateway.core.coalescer import UNTIL_NEXT_TICK, Coalescer
@@ -301,11 +301,8 @@ class Presence:
         """
         with contextlib.ExitStack() as stack:
             heard = {room: stack.enter_context(self._listening(room)) for room in rooms}
-            try:
-                async with asyncio.timeout(within_seconds):
-                    found, live = await self._read_entries([room.id for room in rooms])
-            except TimeoutError:
-                raise BackplaneUnavailable("Redis does not answer in time.") from None
+            async with answered_within(within_seconds):
+                found, live = await self._read_entries([room.id for room in rooms])
             for room, entries in zip(rooms, found, strict=True):
                 changes = self._changes(room.id, entries, live)
                 room.roster.replace([*changes, *self._own(room.id)])

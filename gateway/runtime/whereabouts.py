@@ -82,12 +82,12 @@ class Whereabouts:
         while True:
             await asyncio.sleep(WRITE_SECONDS)
             try:
-                if self._now() >= swept_at + SWEEP_SECONDS:
-                    swept_at = self._now()
-                    await self.sweep()
                 # Before it has a lease, the others would take it for dead.
                 if self._has_lease:
                     await self.write()
+                if self._now() >= swept_at + SWEEP_SECONDS:
+                    swept_at = self._now()
+                    await self.sweep()
             except DatabaseUnavailable as error:
                 log.warning("whereabouts.no_database", error=error.message)
 
@@ -111,15 +111,16 @@ class Whereabouts:
 
         Raises ``DatabaseUnavailable``. Without Redis nobody can be told to be dead.
         """
+        try:
+            # Before the lock: a silent Redis holds up nothing that is written.
+            live = await self._leases.live()
+        except BackplaneUnavailable as error:
+            log.warning("whereabouts.leases_not_read", error=error.message)
+            return
         async with self._is_writing:
             async with self._database.connection() as conn:
                 rows = await queries.instances_with_people(conn)
                 own = await queries.count_people_of(conn, instance_id=self._instance_id)
-            try:
-                live = await self._leases.live()
-            except BackplaneUnavailable as error:
-                log.warning("whereabouts.leases_not_read", error=error.message)
-                return
             self._has_lease = self._instance_id in live
             if self._has_lease and own != len(self._written):
                 await self._read_own()

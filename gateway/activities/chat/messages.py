@@ -135,6 +135,8 @@ class ChatReadData(CommandData):
 class ChatRead(DurableCommand):
     """Move your read marker over messages. It never goes back: an older `seq` changes nothing."""
 
+    is_activity: ClassVar[bool] = False
+
     type: Literal["chat.read"]
     data: ChatReadData = ChatReadData()
 

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Final, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
+from typing_extensions import override
 
 from gateway.core.protocol.base import (
     CommandData,
@@ -52,6 +53,12 @@ class RoomJoin(RoomCommand):
 
     type: Literal["room.join"]
     data: RoomJoinData = RoomJoinData()
+
+    @property
+    @override
+    def shows_activity(self) -> bool:
+        """Whether somebody opened the room, and not a client that came back."""
+        return self.data.since is None
 
 
 class RoomLeave(RoomCommand):
