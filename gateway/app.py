@@ -56,7 +56,7 @@ from gateway.runtime.log_reader import LogReader
 from gateway.runtime.loop_lag import LoopLag
 from gateway.runtime.metric_kinds import Parts
 from gateway.runtime.metrics import Told, read
-from gateway.runtime.presence import LINGER_SECONDS, Presence
+from gateway.runtime.presence import Presence
 from gateway.runtime.reconciler import Reconciler
 from gateway.runtime.retention import Retention
 from gateway.runtime.room import Room
@@ -89,6 +89,10 @@ HEAR_SECONDS = 2.0
 CLOSE_SECONDS = 5.0
 """How long clients have to agree to the end of their connections."""
 
+DRAIN_SECONDS = 20.0
+"""How long after the beginning of a drain nobody is waited for any more. Workers that end one
+after another begin together; the rest of ``STOP_SECONDS`` (``serving/crew.py``) is for writing."""
+
 
 class Gateway:
     """One instance, running between ``open`` and the end of its block."""
@@ -111,7 +115,7 @@ class Gateway:
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def open(  # noqa: PLR0915 - the whole gateway, to be read from top to bottom
+    async def open(  # noqa: C901, PLR0915 - the whole gateway, to be read from top to bottom
         cls,
         settings: Settings,
         database_settings: DatabaseSettings,
@@ -270,10 +274,19 @@ class Gateway:
                 )
             )
 
+            async def send_all_away() -> None:
+                """Close the connections; who is on their way back elsewhere is not gone."""
+                endpoint.drain()
+                window_seconds = endpoint.return_window_seconds
+                presence.linger_seconds += window_seconds
+                whereabouts.linger_seconds += window_seconds
+                await endpoint.close_all(CLOSE_SECONDS)
+
             async def wait_for_returns() -> None:
                 """Let who was sent away be back elsewhere before they are said to be gone."""
                 if whereabouts.is_waiting and liveness.live_instances > 1:
-                    await asyncio.sleep(LINGER_SECONDS)
+                    most_seconds = max(0.0, DRAIN_SECONDS - endpoint.draining_seconds)
+                    await asyncio.sleep(min(whereabouts.linger_seconds, most_seconds))
 
             if external is not None and external.jwks is not None:
                 stack.push_async_callback(external.jwks.close)
@@ -299,7 +312,7 @@ class Gateway:
             stack.callback(presence.leave_all)
             stack.push_async_callback(wait_for_returns)
             stack.push_async_callback(ledger.close)
-            stack.push_async_callback(endpoint.close_all, CLOSE_SECONDS)
+            stack.push_async_callback(send_all_away)
             await canary.first_echo(within_seconds=HEAR_SECONDS)
             proxies = settings.forwarded_allow_ips
             yield cls(api, endpoint, health, supervisor, lambda: read(parts), proxies)

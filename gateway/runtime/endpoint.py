@@ -113,7 +113,8 @@ class Endpoint:
         self.connections: set[Connection] = set()
         self.sessions = SessionIndex()
         self.dispatcher: Dispatch
-        self.is_draining = False
+        self.draining_since: float | None = None
+        """When this instance began to take nobody any more."""
         self.opened = 0
         """Connections that came, those that were rejected included."""
         self.closes: Counter[CloseCode] = Counter()
@@ -127,6 +128,21 @@ class Endpoint:
         self._unauthenticated: dict[Connection, float] = {}
         self._ended: set[Connection] = set()
         """Whose session has ended and who have not agreed to the close yet: they are gone."""
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether this instance takes nobody any more."""
+        return self.draining_since is not None
+
+    @property
+    def draining_seconds(self) -> float:
+        """For how long it has."""
+        return self.now() - self.draining_since if self.draining_since is not None else 0.0
+
+    def drain(self) -> None:
+        """Take nobody any more."""
+        if self.draining_since is None:
+            self.draining_since = self.now()
 
     def connect(self, **_uvicorn: object) -> Connection:
         """Make the protocol of a new connection (uvicorn's ``ws`` class)."""
@@ -234,6 +250,11 @@ class Endpoint:
             self._close_anonymous()
             self._check_heartbeats()
             self._note_idle()
+
+    @property
+    def return_window_seconds(self) -> float:
+        """Within how long those who are here now would be elsewhere, if they were sent away."""
+        return self.admission.return_window_seconds(len(self.connections))
 
     async def close_all(self, within_seconds: float) -> None:
         """Close every connection, and wait for the peers to agree."""

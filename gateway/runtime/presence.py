@@ -37,7 +37,7 @@ from gateway.runtime.room import Room
 log = structlog.get_logger()
 
 LINGER_SECONDS = 3.0
-"""How long a person whose connection broke stays: a reload or a deploy does not flicker."""
+"""How long a person whose connection broke stays: a reload does not flicker."""
 
 FORGOTTEN_SECONDS = 24 * 3600
 """A room's presence nobody has touched for so long is left over, and Redis drops it."""
@@ -95,6 +95,8 @@ class Presence:
         self._publisher = publisher
         self._rooms = rooms
         self._now = now
+        self.linger_seconds = LINGER_SECONDS
+        """How long a person stays; longer while many are sent away, who come back by and by."""
         self._local: dict[RoomId, dict[UserId, _Local]] = {}
         self._news = Coalescer(self._tell, lambda: end_of_turn.tell(self._tell_first))
         self._unread: set[RoomId] = set()
@@ -138,7 +140,7 @@ class Presence:
             self._gone(room.id, user_id)
         else:
             loop = asyncio.get_running_loop()
-            local.linger = loop.call_later(LINGER_SECONDS, self._gone, room.id, user_id)
+            local.linger = loop.call_later(self.linger_seconds, self._gone, room.id, user_id)
         return True
 
     def set_away(self, rooms: Iterable[Room], user_id: UserId, *, away: bool) -> None:

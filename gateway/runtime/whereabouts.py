@@ -54,6 +54,8 @@ class Whereabouts:
         self._leases = leases
         self._people = people
         self._now = now
+        self.linger_seconds = LINGER_SECONDS
+        """How long who may come back is not gone yet: as in rooms."""
         self._due: dict[UserId, float] = {}
         """Who has come or gone, and from when on it counts. Who cannot be written of stays."""
         self._written: set[UserId] = set()
@@ -74,7 +76,7 @@ class Whereabouts:
     def went(self, user_id: UserId, *, for_good: bool) -> None:
         """Note that they have one less. Who may come back is not gone yet: as in rooms."""
         if user_id not in self._people:
-            self._due[user_id] = self._now() + (0 if for_good else LINGER_SECONDS)
+            self._due[user_id] = self._now() + (0 if for_good else self.linger_seconds)
 
     async def run(self) -> None:
         """Write, and sweep from time to time: until cancelled."""

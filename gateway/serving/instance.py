@@ -79,7 +79,7 @@ async def serve_until(
     )
 
     def take_no_more() -> None:
-        gateway.endpoint.is_draining = True
+        gateway.endpoint.drain()
         acceptor.close()
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, take_no_more)

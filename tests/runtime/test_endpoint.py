@@ -230,7 +230,7 @@ async def test_a_full_instance_takes_no_more_and_nor_does_one_that_shuts_down():
         assert (await refused(place)).status == 503
         await client.close()
         client = await place.connect("ada")
-        place.endpoint.is_draining = True
+        place.endpoint.drain()
         await client.ask("ping")
         await client.close()
         assert (await refused(place)).status == 503

@@ -14,6 +14,7 @@ from gateway.core.protocol.base import (
     Person,
     PersonHere,
     RoomCommand,
+    Status,
     WireModel,
 )
 
@@ -38,9 +39,15 @@ class WirePosition(CommandData):
 
 
 class RoomJoinData(CommandData):
-    """``since`` is how far you have read the room before, if you have: you get what you missed."""
+    """``since`` is how far you have read the room before, if you have: you get what you missed.
+
+    ``status`` is how you are from then on, as by `presence.set`. It counts with the
+    first room of a connection: who comes back is as they were, without a moment of
+    being something else.
+    """
 
     since: WirePosition | None = None
+    status: Status | None = None
 
 
 class RoomJoin(RoomCommand):
