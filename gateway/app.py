@@ -4,7 +4,6 @@ The only place where two parts meet. Read ``Gateway.open`` from top to bottom
 to see what the gateway consists of.
 """
 
-import asyncio
 import contextlib
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -43,6 +42,7 @@ from gateway.runtime.batch import Rulebook
 from gateway.runtime.canary import Canary
 from gateway.runtime.catch_up import CatchUp
 from gateway.runtime.dispatch import Dispatcher, Requests
+from gateway.runtime.drain import Drain
 from gateway.runtime.end_of_turn import EndOfTurn
 from gateway.runtime.endpoint import Endpoint
 from gateway.runtime.gathering import Gathering
@@ -86,13 +86,6 @@ MAX_SIGN_INS = 100
 HEAR_SECONDS = 2.0
 """How long a start waits for the backplane; without it the log is polled."""
 
-CLOSE_SECONDS = 5.0
-"""How long clients have to agree to the end of their connections."""
-
-DRAIN_SECONDS = 20.0
-"""How long after the beginning of a drain nobody is waited for any more. Workers that end one
-after another begin together; the rest of ``STOP_SECONDS`` (``serving/crew.py``) is for writing."""
-
 
 class Gateway:
     """One instance, running between ``open`` and the end of its block."""
@@ -115,7 +108,7 @@ class Gateway:
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def open(  # noqa: C901, PLR0915 - the whole gateway, to be read from top to bottom
+    async def open(  # noqa: PLR0915 - the whole gateway, to be read from top to bottom
         cls,
         settings: Settings,
         database_settings: DatabaseSettings,
@@ -274,20 +267,7 @@ class Gateway:
                 )
             )
 
-            async def send_all_away() -> None:
-                """Close the connections; who is on their way back elsewhere is not gone."""
-                endpoint.drain()
-                window_seconds = endpoint.return_window_seconds
-                presence.linger_seconds += window_seconds
-                whereabouts.linger_seconds += window_seconds
-                await endpoint.close_all(CLOSE_SECONDS)
-
-            async def wait_for_returns() -> None:
-                """Let who was sent away be back elsewhere before they are said to be gone."""
-                if whereabouts.is_waiting and liveness.live_instances > 1:
-                    most_seconds = max(0.0, DRAIN_SECONDS - endpoint.draining_seconds)
-                    await asyncio.sleep(min(whereabouts.linger_seconds, most_seconds))
-
+            drain = Drain(endpoint, presence, whereabouts, liveness)
             if external is not None and external.jwks is not None:
                 stack.push_async_callback(external.jwks.close)
                 supervisor.service("external keys", external.jwks.run())
@@ -310,9 +290,9 @@ class Gateway:
             stack.push_async_callback(liveness.stop)
             stack.push_async_callback(whereabouts.close)
             stack.callback(presence.leave_all)
-            stack.push_async_callback(wait_for_returns)
+            stack.push_async_callback(drain.wait_for_returns)
             stack.push_async_callback(ledger.close)
-            stack.push_async_callback(send_all_away)
+            stack.push_async_callback(drain.send_all_away)
             await canary.first_echo(within_seconds=HEAR_SECONDS)
             proxies = settings.forwarded_allow_ips
             yield cls(api, endpoint, health, supervisor, lambda: read(parts), proxies)

@@ -111,7 +111,7 @@ class Settings(BaseSettings):
     )
     away_after_seconds: Annotated[float, Field(gt=0)] = Field(
         300.0,
-        description="Time without a command other than `ping` after which a connection is away.",
+        description="Time in which nothing is said or changed on a connection, after which it is away.",
     )
     compression: bool = Field(
         False,
