@@ -111,7 +111,7 @@ class Settings(BaseSettings):
     )
     away_after_seconds: Annotated[float, Field(gt=0)] = Field(
         300.0,
-        description="Time in which nothing is said or changed on a connection, after which it is away.",
+        description="A connection on which nothing is said or changed for so long is away.",
     )
     compression: bool = Field(
         False,
