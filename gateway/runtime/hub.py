@@ -135,7 +135,8 @@ class Hub:
             await self._hear(room_id, confirmed)
             # Only now, with the ear open: what is committed from here on is heard.
             position = await self._read_position(room_id)
-            self._reconciler.forget_log(room_id)  # what was redacted before was not heard here
+            # What was redacted while nobody here heard of it is from before that position.
+            self._reconciler.forget_log(room_id)
             room = Room(room_id, position, self._end_of_turn.flush, self._reconciler.forget_log)
             for observer in self._observers.values():
                 await observer.opened(room)
