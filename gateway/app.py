@@ -4,7 +4,6 @@ The only place where two parts meet. Read ``Gateway.open`` from top to bottom
 to see what the gateway consists of.
 """
 
-import asyncio
 import contextlib
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -43,6 +42,7 @@ from gateway.runtime.batch import Rulebook
 from gateway.runtime.canary import Canary
 from gateway.runtime.catch_up import CatchUp
 from gateway.runtime.dispatch import Dispatcher, Requests
+from gateway.runtime.drain import Drain
 from gateway.runtime.end_of_turn import EndOfTurn
 from gateway.runtime.endpoint import Endpoint
 from gateway.runtime.gathering import Gathering
@@ -56,7 +56,7 @@ from gateway.runtime.log_reader import LogReader
 from gateway.runtime.loop_lag import LoopLag
 from gateway.runtime.metric_kinds import Parts
 from gateway.runtime.metrics import Told, read
-from gateway.runtime.presence import LINGER_SECONDS, Presence
+from gateway.runtime.presence import Presence
 from gateway.runtime.reconciler import Reconciler
 from gateway.runtime.retention import Retention
 from gateway.runtime.room import Room
@@ -85,9 +85,6 @@ MAX_SIGN_INS = 100
 
 HEAR_SECONDS = 2.0
 """How long a start waits for the backplane; without it the log is polled."""
-
-CLOSE_SECONDS = 5.0
-"""How long clients have to agree to the end of their connections."""
 
 
 class Gateway:
@@ -272,11 +269,7 @@ class Gateway:
                 )
             )
 
-            async def wait_for_returns() -> None:
-                """Let who was sent away be back elsewhere before they are said to be gone."""
-                if whereabouts.is_waiting and liveness.live_instances > 1:
-                    await asyncio.sleep(LINGER_SECONDS)
-
+            drain = Drain(endpoint, presence, whereabouts, liveness)
             if external is not None and external.jwks is not None:
                 stack.push_async_callback(external.jwks.close)
                 supervisor.service("external keys", external.jwks.run())
@@ -289,6 +282,7 @@ class Gateway:
             supervisor.service("inboxes", inboxes.run())
             supervisor.service("ticks", every(TICK_SECONDS, presence.tick, typing.tick))
             supervisor.service("liveness", liveness.run())
+            supervisor.service("missed presence", presence.run())
             supervisor.service("whereabouts", whereabouts.run())
             supervisor.service("endpoint", endpoint.run())
             supervisor.service("session watch", session_watch.run())
@@ -298,9 +292,9 @@ class Gateway:
             stack.push_async_callback(liveness.stop)
             stack.push_async_callback(whereabouts.close)
             stack.callback(presence.leave_all)
-            stack.push_async_callback(wait_for_returns)
+            stack.push_async_callback(drain.wait_for_returns)
             stack.push_async_callback(ledger.close)
-            stack.push_async_callback(endpoint.close_all, CLOSE_SECONDS)
+            stack.push_async_callback(drain.send_all_away)
             await canary.first_echo(within_seconds=HEAR_SECONDS)
             proxies = settings.forwarded_allow_ips
             yield cls(api, endpoint, health, supervisor, lambda: read(parts), proxies)

@@ -111,7 +111,7 @@ class Settings(BaseSettings):
     )
     away_after_seconds: Annotated[float, Field(gt=0)] = Field(
         300.0,
-        description="Time without a command other than `ping` after which a connection is away.",
+        description="A connection on which nothing is said or changed for so long is away.",
     )
     compression: bool = Field(
         False,

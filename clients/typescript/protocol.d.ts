@@ -845,10 +845,12 @@ export interface PresenceChanged {
 /**
  * Say how you are on this connection, instead of leaving it to the gateway.
  *
- * Left alone, a connection on which no command but `ping` was given for a
- * while (five minutes, unless the gateway is set otherwise) is away. `away`
- * holds until the next command other than `ping`; `online` until you say
- * `away`. In a room you are away when all your connections that have it open are.
+ * Left alone, a connection on which you did nothing for a while (five minutes,
+ * unless the gateway is set otherwise) is away. `away` holds until you do
+ * something; `online` until you say `away`. To do something is to give a
+ * command that says or changes something: no question, no `ping`, `chat.read`,
+ * `inbox.open` or sign-in, and no `room.join` with `since`.
+ * In a room you are away when all your connections that have it open are.
  */
 export interface PresenceSet {
   id: number;
@@ -1061,9 +1063,16 @@ export interface RoomJoin {
   data?: RoomJoinData;
 }
 
-/** `since` is how far you have read the room before, if you have: you get what you missed. */
+/**
+ * `since` is how far you have read the room before, if you have: you get what you missed.
+ *
+ * `status` is how you are from then on, as by `presence.set`. It counts with the
+ * first room of a connection: who comes back is as they were, without a moment of
+ * being something else.
+ */
 export interface RoomJoinData {
   since?: WirePosition | null;
+  status?: "online" | "away" | null;
 }
 
 /** Close a room on this connection. Membership, and other connections, stay. */

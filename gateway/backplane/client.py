@@ -1,7 +1,8 @@
 """The ``main`` connection: commands of which somebody waits for the answer."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -58,3 +59,13 @@ def backplane_errors(settings: RedisSettings) -> Iterator[None]:
         yield
     except (RedisError, OSError, _WRITE_AFTER_RESET) as error:
         raise BackplaneUnavailable(f"Redis at {settings.address} does not answer.") from error
+
+
+@asynccontextmanager
+async def answered_within(seconds: float) -> AsyncIterator[None]:
+    """Raise ``BackplaneUnavailable`` where Redis takes longer than that: retries take a while."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise BackplaneUnavailable(f"Redis has not answered within {seconds:g} s.") from None

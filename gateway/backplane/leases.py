@@ -13,7 +13,7 @@ from typing import Final
 from redis.asyncio import Redis
 
 from gateway.backplane import keys
-from gateway.backplane.client import backplane_errors
+from gateway.backplane.client import answered_within, backplane_errors
 from gateway.backplane.settings import RedisSettings
 from gateway.core.ids import InstanceId
 
@@ -23,6 +23,9 @@ in a row, so no ghost outlives 6.5 + 2 × 2 = 10.5 s (promise P7 says 15)."""
 
 RENEW_SECONDS: Final = 2.0
 """Time between renewals: two may fail before the lease is lost."""
+
+ANSWER_SECONDS: Final = 1.5
+"""How long Redis has to say who lives, and to end a lease: a silent one holds up no stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +59,16 @@ class Leases:
 
         One that has run out counts until somebody renews: within ``RENEW_SECONDS``.
         """
-        with backplane_errors(self._settings):
-            # redis-py types every answer that ZRANGE may have.
-            live: list[str] = await self._redis.zrange(keys.INSTANCES, 0, -1)  # type: ignore[assignment]
+        async with answered_within(ANSWER_SECONDS):
+            with backplane_errors(self._settings):
+                # redis-py types every answer that ZRANGE may have.
+                live: list[str] = await self._redis.zrange(keys.INSTANCES, 0, -1)  # type: ignore[assignment]
         return frozenset(map(InstanceId, live))
 
     async def give_up(self) -> None:
-        """End the lease now, as the last act of an orderly stop."""
-        await self._run(0)
+        """End the lease now, as the last act of an orderly stop; ``BackplaneUnavailable``."""
+        async with answered_within(ANSWER_SECONDS):
+            await self._run(0)
 
     async def _run(self, lease_ms: int) -> Renewal:
         with backplane_errors(self._settings):

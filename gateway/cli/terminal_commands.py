@@ -129,7 +129,7 @@ _COMMANDS: Final[Mapping[str, _Command]] = {
     "/reveal": _Command("", "turn the cards over", _alone(Reveal())),
     "/who": _Command("", "show who is here", _alone(Who())),
     "/members": _Command("", "show who is a member, with roles", _alone(Members())),
-    "/away": _Command("", "be shown as away until you type something", _alone(Away())),
+    "/away": _Command("", "be shown as away until you enter something", _alone(Away())),
     "/back": _Command("", "be here again", _alone(Back())),
     "/topic": _Command("TEXT", "say what the room is about", _with_text(SetTopic)),
     "/name": _Command("TEXT", "call the room something else", _with_text(Rename)),

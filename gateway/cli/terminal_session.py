@@ -51,10 +51,21 @@ class Typing:
     def __init__(self) -> None:
         self._edited = asyncio.Event()
         self._is_typing = False
+        self._is_away = False
 
     def edited(self, text: str) -> None:
         """Take in the line being typed; commands are nobody's business."""
         self._is_typing = bool(text) and not text.startswith("/")
+        self._edited.set()
+
+    def pause(self) -> None:
+        """Tell nothing from now on: it would end being away with the first letter."""
+        self._is_away = True
+        self._edited.set()
+
+    def go_on(self) -> None:
+        """Tell again what is being typed."""
+        self._is_away = False
         self._edited.set()
 
     async def tell(self, room: Room) -> None:
@@ -64,6 +75,9 @@ class Typing:
             await self._edited.wait()
             self._edited.clear()
             now = asyncio.get_running_loop().time()
+            if self._is_away:
+                told_at = None  # whoever goes away has entered a line, and so said that it ended
+                continue
             with suppress(CommandError):  # of no use to who types
                 if not self._is_typing and told_at is not None:
                     told_at = None
@@ -88,7 +102,7 @@ class Reading:
         self._shown.set()
 
     def pause(self) -> None:
-        """Leave unread what is shown from now on; to mark it would end being away, too."""
+        """Leave unread what is shown from now on."""
         self.is_away = True
 
     def go_on(self) -> None:
@@ -193,7 +207,7 @@ class Session:
 
     def _tell_slow(self, text: str) -> None:
         if self._screen.is_interactive:
-            self._screen.show(note(f"not sent yet: {excerpt(text)}"))
+            self._screen.show(note(f"no answer yet: {excerpt(text)}"))
 
     async def _carry_out(self, line: Line) -> bool:
         """Carry out one line; tell whether to go on."""
@@ -217,12 +231,16 @@ class Session:
 
     async def _be_away(self) -> None:
         self._reading.pause()
+        self._typing.pause()
         await self._client.set_status("away")
-        self._screen.show(note("You are away until you type something; what is said stays unread."))
+        self._screen.show(
+            note("You are away until you enter something; what is said stays unread.")
+        )
 
     async def _be_here_again(self) -> None:
         self._reading.go_on()
-        # Any command ends being away. To say "online" would hold though the person walks off.
+        self._typing.go_on()
+        # It ends being away. To say "online" would hold though the person walks off.
         await self._room.stop_typing()
         self._screen.show(note("You are here again."))
 

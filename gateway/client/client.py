@@ -93,8 +93,8 @@ class Client:
     async def set_status(self, status: Status) -> None:
         """Say how you are, instead of leaving it to the gateway.
 
-        ``away`` holds until the next command that this client gives, whatever it is, or a
-        reconnection; ``online`` until you say ``away``, or a reconnection.
+        ``away`` holds until this client next says or changes something, or opens a room;
+        ``online`` until you say ``away``. Reconnections change neither.
         """
         command = Command("presence.set", None, {"status": status})
         await until_answered(self._connect(), command, WireModel, QUESTION_SECONDS)

@@ -10,10 +10,10 @@ import asyncio
 import random
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final, get_args
 from uuid import UUID
 
-from gateway.activities.protocol import Behind, RoomClosed
+from gateway.activities.protocol import COMMANDS, Behind, RoomClosed
 from gateway.client import reconnection
 from gateway.client.conversation import Conversation
 from gateway.client.errors import ClientError, ConnectionEnded
@@ -22,7 +22,15 @@ from gateway.client.feed import Feed, Gap
 from gateway.client.socket import ConnectionLost, Socket, open_socket
 from gateway.client.wire import Command, Reply, decode, join_answer
 from gateway.core.ids import RoomId
+from gateway.core.protocol.base import Status
 from gateway.core.protocol.connection import Draining, Welcome
+
+_ACTS: Final = frozenset(
+    get_args(command.model_fields["type"].annotation)[0]
+    for command in COMMANDS
+    if command.is_activity
+)
+"""Commands that end being away."""
 
 
 class Connection:
@@ -40,6 +48,8 @@ class Connection:
         self._may_read = asyncio.Event()
         self._failed_attempts = 0
         self._drain_seconds: float | None = None
+        self._said: Status | None = None
+        """How you said that you are, as long as that holds: a new connection is told."""
 
     # For rooms
 
@@ -59,9 +69,11 @@ class Connection:
             raise ClientError("This client has the room open already.")
         feed = self._feeds[room_id] = Feed(room_id, self._own_id, self._may_read.set)
         try:
+            if self._said == "away":  # nobody who is away opens a room
+                self._said = None
             if self._conversation is not None:
                 with suppress(ConnectionLost):  # the next connection joins it
-                    await self._conversation.join(feed)
+                    await self._conversation.join(feed, self._said)
             await feed.opened
         except BaseException:
             self.forget(feed)
@@ -79,7 +91,7 @@ class Connection:
         feed.is_leaving = False
         if feed.is_left_out and self._conversation is not None:
             with suppress(ConnectionLost):  # the next connection joins it
-                await self._conversation.join(feed)
+                await self._conversation.join(feed, self._said)
 
     async def call(self, command: Command) -> Mapping[str, Any]:
         """Send a command once and return what the reply gives.
@@ -92,7 +104,12 @@ class Connection:
             if self._failure is not None:
                 raise self._failure
             await self._changed.wait()
-        return await conversation.call(command)
+        if self._said == "away" and command.type in _ACTS:
+            self._said = None
+        answer = await conversation.call(command)
+        if command.type == "presence.set":
+            self._said = command.data["status"]
+        return answer
 
     # The task
 
@@ -118,6 +135,16 @@ class Connection:
             for feed in self._feeds.values():
                 feed.tell(Disconnected(lost.reason, wait_seconds))
             await asyncio.sleep(wait_seconds)
+
+    def _was_away(self) -> bool:
+        """Whether you were away on all your devices, as far as a room that is open shows it."""
+        people = (
+            person
+            for feed in self._feeds.values()
+            if feed.state is not None
+            for person in feed.state.people
+        )
+        return any(person.id == self._own_id and person.status == "away" for person in people)
 
     def _wait_seconds(self, lost: ConnectionLost) -> float:
         """Return the gateway's own wish where it told one, else what the policy says."""
@@ -155,11 +182,12 @@ class Connection:
             socket, welcome.limits, on_call=self._may_read.set
         )
         self._changed.set()
+        status = self._said or ("away" if self._was_away() else None)
         for feed in list(self._feeds.values()):
             feed.tell(Connected())
             feed.is_left_out = feed.is_leaving
             if not feed.is_left_out:
-                await conversation.join(feed)
+                await conversation.join(feed, status)
         return conversation
 
     async def _take(self, conversation: Conversation, message: object) -> None:

@@ -11,6 +11,7 @@ from gateway.client.feed import Feed
 from gateway.client.pacer import Pacer
 from gateway.client.socket import ConnectionLost, Socket
 from gateway.client.wire import Command, Reply
+from gateway.core.protocol.base import Status
 from gateway.core.protocol.connection import Limits
 
 MAX_IN_FLIGHT: Final = 64
@@ -56,11 +57,18 @@ class Conversation:
             raise answer.error
         return answer.ok
 
-    async def join(self, feed: Feed) -> None:
-        """Ask for a room, from where its feed is; ``joined`` will know the reply."""
+    async def join(self, feed: Feed, status: Status | None) -> None:
+        """Ask for a room, from where its feed is; ``joined`` will know the reply.
+
+        ``status`` is how the person is, if it is not left to the gateway.
+        """
         command_id = next(self._ids)
         self._joins[command_id] = feed
-        data = {"since": feed.state.position.model_dump()} if feed.state is not None else {}
+        data: dict[str, object] = {}
+        if feed.state is not None:
+            data["since"] = feed.state.position.model_dump()
+        if status is not None:
+            data["status"] = status
         await self._send(Command("room.join", feed.room_id, data), command_id)
 
     def joined(self, reply: Reply) -> Feed | None:

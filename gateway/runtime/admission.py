@@ -98,8 +98,11 @@ class Admission:
 
     def return_seconds(self, crowd: int) -> float:
         """Return when one of a ``crowd`` that has to go elsewhere should be there, at random."""
-        window = min(self.settings.retry_seconds, crowd / RETURNS_PER_SECOND)
-        return window * random.random()  # noqa: S311
+        return self.return_window_seconds(crowd) * random.random()  # noqa: S311
+
+    def return_window_seconds(self, crowd: int) -> float:
+        """Return within how long all of them should be there."""
+        return min(self.settings.retry_seconds, crowd / RETURNS_PER_SECOND)
 
 
 def _count_out(counts: Counter[Key], key: Key) -> None:

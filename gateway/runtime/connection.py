@@ -31,7 +31,7 @@ from gateway.core.identity import Identity
 from gateway.core.ids import ConnectionId, RoomId, UserId
 from gateway.core.limits import TokenBucket
 from gateway.core.protocol.base import Command, Status, WireModel
-from gateway.core.protocol.connection import Draining, Ping
+from gateway.core.protocol.connection import Draining
 from gateway.core.protocol.decode import peek_id
 from gateway.core.protocol.encode import encode_committed, encode_error, encode_notice, encode_ok
 from gateway.runtime import handshake
@@ -103,7 +103,7 @@ class Connection(asyncio.Protocol):
         self.identity: Identity | None = None
         self.rooms: dict[RoomId, Room] = {}
         self.opened_at = self.heard_at = self.active_at = endpoint.now()
-        """``active_at``: when the last command but ``ping`` came; infinite after ``online``."""
+        """``active_at``: when somebody last showed to be there; infinite after ``online``."""
         self.is_away = False
         self.pinged = False
         self._endpoint = endpoint
@@ -262,7 +262,7 @@ class Connection(asyncio.Protocol):
             self._endpoint.dispatcher.away_changed(self)
 
     def say_status(self, status: Status) -> None:
-        """Be as the client says: away until its next command, or online until it says otherwise."""
+        """Be as the client says: away until somebody acts, or online until it says otherwise."""
         self.active_at = math.inf if status == "online" else self._endpoint.now()
         self.set_away(away=status == "away")
 
@@ -358,7 +358,7 @@ class Connection(asyncio.Protocol):
         except BadRequest as error:
             self._mistake(peek_id(text), error)
             return
-        if type(command) is not Ping:
+        if command.shows_activity:
             self.active_at = max(self.active_at, now)
             if self.is_away:
                 self.set_away(away=False)

@@ -113,7 +113,8 @@ class Endpoint:
         self.connections: set[Connection] = set()
         self.sessions = SessionIndex()
         self.dispatcher: Dispatch
-        self.is_draining = False
+        self.draining_since: float | None = None
+        """When this instance began to take nobody any more."""
         self.opened = 0
         """Connections that came, those that were rejected included."""
         self.closes: Counter[CloseCode] = Counter()
@@ -125,6 +126,23 @@ class Endpoint:
         self._instance_id = instance_id
         self._identify = identify
         self._unauthenticated: dict[Connection, float] = {}
+        self._ended: set[Connection] = set()
+        """Whose session has ended and who have not agreed to the close yet: they are gone."""
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether this instance takes nobody any more."""
+        return self.draining_since is not None
+
+    @property
+    def draining_seconds(self) -> float:
+        """For how long it has."""
+        return self.now() - self.draining_since if self.draining_since is not None else 0.0
+
+    def drain(self) -> None:
+        """Take nobody any more."""
+        if self.draining_since is None:
+            self.draining_since = self.now()
 
     def connect(self, **_uvicorn: object) -> Connection:
         """Make the protocol of a new connection (uvicorn's ``ws`` class)."""
@@ -159,7 +177,9 @@ class Endpoint:
         if connection.identity is not None:
             self.admission.leave_user(connection.identity.user_id)
             self.sessions.discard(connection.identity.session_id, connection)
-        self.dispatcher.disconnected(connection, said_goodbye=said_goodbye)
+        has_ended = connection in self._ended
+        self._ended.discard(connection)
+        self.dispatcher.disconnected(connection, said_goodbye=said_goodbye or has_ended)
 
     async def welcome(self, connection: Connection, token: str | None) -> None:
         """Sign the connection in if its handshake carried a token, and greet it."""
@@ -220,6 +240,7 @@ class Endpoint:
         """Close the connections of sessions that have ended, and say nothing more to them."""
         for connection in self.sessions.end(session_ids, self.now()):
             connection.close(CloseCode.SESSION_ENDED, "Your session has ended.")
+            self._ended.add(connection)
             # Not when the peer agrees to the close: until then it would hear its rooms.
             self.dispatcher.disconnected(connection, said_goodbye=True)
 
@@ -230,6 +251,11 @@ class Endpoint:
             self._close_anonymous()
             self._check_heartbeats()
             self._note_idle()
+
+    @property
+    def return_window_seconds(self) -> float:
+        """Within how long those who are here now would be elsewhere, if they were sent away."""
+        return self.admission.return_window_seconds(len(self.connections))
 
     async def close_all(self, within_seconds: float) -> None:
         """Close every connection, and wait for the peers to agree."""

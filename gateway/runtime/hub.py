@@ -13,7 +13,7 @@ import structlog
 
 from gateway.backplane import keys
 from gateway.backplane.subscriber import Subscriber
-from gateway.core.errors import GatewayError, UnknownRoom
+from gateway.core.errors import GatewayError, InternalError, UnknownRoom
 from gateway.core.ids import Position, RoomId, Seq
 from gateway.core.publication import Kind, Publication
 from gateway.runtime.end_of_turn import EndOfTurn
@@ -102,7 +102,7 @@ class Hub:
     async def expect(self, room_id: RoomId, member: Member) -> Room:
         """Open the room if need be, and hold its events for ``member`` until it is admitted.
 
-        Raises ``UnknownRoom`` or ``DatabaseUnavailable``.
+        Raises ``UnknownRoom``, ``DatabaseUnavailable`` or ``InternalError``.
         """
         while (room := self._rooms.get(room_id)) is None:
             await self._wait_for(room_id)
@@ -141,9 +141,12 @@ class Hub:
             for observer in self._observers.values():
                 await observer.opened(room)
             self._rooms[room_id] = room
-        except GatewayError as error:
-            opening.error = error
+        except Exception as error:
             self._subscriber.unsubscribe(channel, ear)
+            if not isinstance(error, GatewayError):  # else they would try for ever
+                opening.error = InternalError("The room could not be opened.")
+                raise
+            opening.error = error
         finally:
             del self._opening[room_id]
             opening.done.set()

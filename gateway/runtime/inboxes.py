@@ -49,6 +49,9 @@ PAUSE_SECONDS: Final = 1.0
 MAX_SHARE: Final = 0.1
 """Part of the time that may be spent on reading: longer readings make longer pauses."""
 
+MAX_PAUSE_SECONDS: Final = 10.0
+"""But none is longer."""
+
 FULL_SECONDS: Final = 60.0
 """How often an inbox is read from which nothing was heard."""
 
@@ -264,11 +267,13 @@ class Inboxes:
             people, places = self._take()
             if people or places:
                 started_at = time.monotonic()
-                await self._read(people, places)
-                took_seconds = time.monotonic() - started_at
-                await asyncio.sleep(max(PAUSE_SECONDS, took_seconds / MAX_SHARE))
+                has_read = await self._read(people, places)
+                took_seconds = time.monotonic() - started_at if has_read else 0.0
+                pause_seconds = min(took_seconds / MAX_SHARE, MAX_PAUSE_SECONDS)
+                await asyncio.sleep(max(PAUSE_SECONDS, pause_seconds))
 
-    async def _read(self, people: Sequence[UserId], places: Sequence[Place]) -> None:
+    async def _read(self, people: Sequence[UserId], places: Sequence[Place]) -> bool:
+        """Read and tell. Return whether it could be read; if not, it is to be read again."""
         try:
             async with self._database.connection() as conn:
                 rows = await inbox_reading.read_memberships(conn, people, places)
@@ -280,7 +285,7 @@ class Inboxes:
             self._whole |= dict.fromkeys(people)
             self._places |= dict.fromkeys(places)
             self._wake.set()
-            return
+            return False
         self.reads += 1
         now = time.monotonic()
         for user_id in people:
@@ -288,6 +293,7 @@ class Inboxes:
             if user_id in self._people:
                 self._read_at[user_id] = now
         self._tell(people, places, rows, invitations)
+        return True
 
     def _has_moved(self, place: Place, rows: Memberships) -> bool:
         user_id, room_id = place

@@ -62,6 +62,8 @@ class Joining:
             self._forget(connection, room)
             return
         # No await from here on: the reply, the held events and the live ones are one sequence.
+        if command.data.status is not None and not connection.rooms:
+            connection.say_status(command.data.status)
         if room_id not in connection.rooms:
             connection.rooms[room_id] = room
             self._presence.arrive(room, identity.person, away=connection.is_away)

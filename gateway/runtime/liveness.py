@@ -37,7 +37,6 @@ class Liveness:
         while True:
             try:
                 await self._renew()
-                await self._presence.read_missed()
             except BackplaneUnavailable as error:
                 log.warning("lease.not_renewed", error=error.message)
             await asyncio.sleep(RENEW_SECONDS)

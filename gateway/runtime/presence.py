@@ -8,18 +8,20 @@ missed something. Whoever's instance dies is gone with its lease
 """
 
 import asyncio
+import contextlib
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from itertools import chain
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from itertools import chain, islice
 from typing import NamedTuple
 
 import structlog
 from redis.asyncio import Redis
+from redis.client import NEVER_DECODE
 
 from gateway.activities.rooms.messages import PresenceChanged
 from gateway.backplane import keys
-from gateway.backplane.client import backplane_errors
+from gateway.backplane.client import answered_within, backplane_errors
 from gateway.backplane.publisher import Publisher
 from gateway.backplane.settings import RedisSettings
 from gateway.core.coalescer import UNTIL_NEXT_TICK, Coalescer
@@ -35,7 +37,7 @@ from gateway.runtime.room import Room
 log = structlog.get_logger()
 
 LINGER_SECONDS = 3.0
-"""How long a person whose connection broke stays: a reload or a deploy does not flicker."""
+"""How long a person whose connection broke stays: a reload does not flicker."""
 
 FORGOTTEN_SECONDS = 24 * 3600
 """A room's presence nobody has touched for so long is left over, and Redis drops it."""
@@ -46,12 +48,24 @@ BIG_ROOM_SECONDS = 1.0
 READ_SECONDS = 1.0
 """How long a join waits for Redis to tell who is in the room."""
 
+MISSED_SECONDS = 2.0
+"""How often rooms are read again of which something may have been missed."""
+
+MISSED_ROOMS = 100
+"""How many of them are read in one round trip,"""
+
+MISSED_READ_SECONDS = 5.0
+"""which may take so long."""
+
 GONE_AGAIN_SECONDS = 60.0
 """When Redis comes back, people who went within this time are said to be gone once more."""
 
-
 MAX_GONE = 10_000
 """How many of them are remembered. A ghost beyond that ends with this instance's lease."""
+
+
+_Entries = Mapping[bytes, bytes]
+"""What a room's hash in Redis holds: a person for each instance and person."""
 
 
 class _Gone(NamedTuple):
@@ -81,10 +95,13 @@ class Presence:
         self._publisher = publisher
         self._rooms = rooms
         self._now = now
+        self.linger_seconds = LINGER_SECONDS
+        """How long a person stays; longer while many are sent away, who come back by and by."""
         self._local: dict[RoomId, dict[UserId, _Local]] = {}
         self._news = Coalescer(self._tell, lambda: end_of_turn.tell(self._tell_first))
         self._unread: set[RoomId] = set()
-        self._heard_while_reading: dict[RoomId, list[Change]] = {}
+        self._readings: dict[Room, list[list[Change]]] = {}
+        """What is heard of rooms that are being read, for each reading."""
         self._gone_lately: deque[_Gone] = deque(maxlen=MAX_GONE)
         self._unsaid: dict[RoomId, set[UserId]] = {}
         """Whose status may be another than was announced: the next tick does it, by the room."""
@@ -123,7 +140,7 @@ class Presence:
             self._gone(room.id, user_id)
         else:
             loop = asyncio.get_running_loop()
-            local.linger = loop.call_later(LINGER_SECONDS, self._gone, room.id, user_id)
+            local.linger = loop.call_later(self.linger_seconds, self._gone, room.id, user_id)
         return True
 
     def set_away(self, rooms: Iterable[Room], user_id: UserId, *, away: bool) -> None:
@@ -163,7 +180,10 @@ class Presence:
 
     async def opened(self, room: Room) -> None:
         """Read who is in the room on other instances, if Redis tells in time."""
-        if not await self._read(room):
+        try:
+            await self._read([room], READ_SECONDS)
+        except BackplaneUnavailable as error:
+            log.warning("presence.not_read", room=str(room.id), error=error.message)
             self._unread.add(room.id)
         room.roster.take_diff()  # nobody is in yet who could be told
 
@@ -177,12 +197,28 @@ class Presence:
             room.roster.keep_instances(live | {self._instance_id})
             self._news.changed(room)
 
+    async def run(self) -> None:
+        """Read again what was missed, from time to time: until cancelled."""
+        while True:
+            try:
+                await self.read_missed()
+            except BackplaneUnavailable as error:
+                log.warning("presence.not_read", rooms=len(self._unread), error=error.message)
+            await asyncio.sleep(MISSED_SECONDS)
+
     async def read_missed(self) -> None:
-        """Read the rooms again of which something may have been missed."""
-        for room_id in list(self._unread):
-            room = self._rooms.get(room_id)
-            if room is None or await self._read(room):
-                self._unread.discard(room_id)
+        """Read the rooms again of which something may have been missed.
+
+        ``BackplaneUnavailable`` leaves what is left for later.
+        """
+        while some := set(islice(self._unread, MISSED_ROOMS)):
+            self._unread -= some  # what is missed from now on is to be read once more
+            rooms = [self._rooms[room_id] for room_id in some if room_id in self._rooms]
+            try:
+                await self._read(rooms, MISSED_READ_SECONDS)
+            except BaseException:
+                self._unread |= some
+                raise
 
     def tick(self) -> None:
         """Announce what has changed here, and tell members of all that has since the last time."""
@@ -225,7 +261,7 @@ class Presence:
     def _fold(self, room: Room, change: Change) -> None:
         room.roster.fold(change)
         self._news.changed(room)
-        if (heard := self._heard_while_reading.get(room.id)) is not None:
+        for heard in self._readings.get(room, ()):
             heard.append(change)
 
     def _tell_first(self) -> None:
@@ -260,44 +296,72 @@ class Presence:
         while self._publisher.is_up and self._gone_lately[0].at < gone.at - GONE_AGAIN_SECONDS:
             self._gone_lately.popleft()
 
-    async def _read(self, room: Room) -> bool:
-        """Make the roster what Redis says, and then what was heard meanwhile."""
-        self._heard_while_reading[room.id] = []
+    async def _read(self, rooms: Collection[Room], within_seconds: float) -> None:
+        """Make the rosters what Redis says, and then what was heard meanwhile.
+
+        Raises ``BackplaneUnavailable``.
+        """
+        with contextlib.ExitStack() as stack:
+            heard = {room: stack.enter_context(self._listening(room)) for room in rooms}
+            async with answered_within(within_seconds):
+                found, live = await self._read_entries([room.id for room in rooms])
+            for room, entries in zip(rooms, found, strict=True):
+                changes = self._changes(room.id, entries, live)
+                room.roster.replace([*changes, *self._own(room.id)])
+                for change in heard[room]:
+                    room.roster.fold(change)
+                if self._rooms.get(room.id) is room:  # else nobody is in it yet, or any more
+                    self._news.changed(room)
+                await asyncio.sleep(0)  # a big room takes a while
+
+    @contextlib.contextmanager
+    def _listening(self, room: Room) -> Iterator[list[Change]]:
+        """Collect what is heard of a room; it may be read more than once at a time."""
+        heard: list[Change] = []
+        readings = self._readings.setdefault(room, [])
+        readings.append(heard)
         try:
-            async with asyncio.timeout(READ_SECONDS):
-                changes = await self._read_changes(room.id)
-        except (BackplaneUnavailable, TimeoutError) as error:
-            log.warning("presence.not_read", room=str(room.id), error=str(error))
-            return False
+            yield heard
         finally:
-            heard = self._heard_while_reading.pop(room.id)
-        room.roster.replace([*changes, *self._own(room.id)])
-        for change in heard:
-            room.roster.fold(change)
-        self._news.changed(room)
-        return True
+            readings[:] = [other for other in readings if other is not heard]
+            if not readings:
+                del self._readings[room]
 
     def _own(self, room_id: RoomId) -> list[Change]:
         """Return what this instance itself says: of its own people it knows best."""
         people = self._local.get(room_id, {}).values()
         return [Change(instance_id=self._instance_id, here=tuple(one.person for one in people))]
 
-    async def _read_changes(self, room_id: RoomId) -> list[Change]:
-        """Return what the living instances say in Redis, and drop what dead ones left there."""
+    async def _read_entries(
+        self, room_ids: Collection[RoomId]
+    ) -> tuple[list[_Entries], frozenset[InstanceId]]:
+        """Return what Redis says of each room, and which instances live."""
         if not self._publisher.is_up:
             raise BackplaneUnavailable("Redis is away.")
         with backplane_errors(self._settings):
             pipe = self._redis.pipeline(transaction=False)
-            pipe.hgetall(keys.room_presence(room_id))
+            for room_id in room_ids:
+                # As bytes: one that is no text must not spoil the others.
+                pipe.execute_command("HGETALL", keys.room_presence(room_id), **{NEVER_DECODE: True})
             pipe.zrange(keys.INSTANCES, 0, -1)
-            entries, live = await pipe.execute()
+            *found, live = await pipe.execute()
+        return found, frozenset(map(InstanceId, live))
+
+    def _changes(
+        self, room_id: RoomId, entries: _Entries, live: Collection[InstanceId]
+    ) -> list[Change]:
+        """Return what the other living instances say, and drop what dead ones left in Redis."""
         changes = []
         for field, person in entries.items():
-            instance_id = InstanceId(field.rpartition(":")[0])
+            instance_id = InstanceId(field.rpartition(b":")[0].decode(errors="replace"))
             if instance_id not in live:
                 self._publisher.send("HDEL", keys.room_presence(room_id), field)
             elif instance_id != self._instance_id:
-                here = (PersonHere.model_validate_json(person),)
+                try:
+                    here = (PersonHere.model_validate_json(person),)
+                except ValueError as error:
+                    log.error("presence.unreadable", room=str(room_id), error=str(error))
+                    continue
                 changes.append(Change(instance_id=instance_id, here=here))
         return changes
 

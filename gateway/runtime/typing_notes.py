@@ -100,8 +100,13 @@ class TypingNotes:
             log.warning("typing.not_read", room=str(room.id), error=error.message)
             return
         for user_id, until in marks:
+            try:
+                typist = UserId(UUID(user_id))
+            except ValueError as error:
+                log.error("typing.unreadable", room=str(room.id), error=str(error))
+                continue
             seconds = min(until - time.time(), TYPING_SECONDS)
-            self._fold(room, TypingMark(self._instance_id, UserId(UUID(user_id)), seconds))
+            self._fold(room, TypingMark(self._instance_id, typist, seconds))
 
     def missed(self, room_id: RoomId) -> None:
         """Do nothing: who goes on typing is heard again, and who has stopped expires."""

@@ -54,6 +54,8 @@ class Whereabouts:
         self._leases = leases
         self._people = people
         self._now = now
+        self.linger_seconds = LINGER_SECONDS
+        """How long who may come back is not gone yet: as in rooms."""
         self._due: dict[UserId, float] = {}
         """Who has come or gone, and from when on it counts. Who cannot be written of stays."""
         self._written: set[UserId] = set()
@@ -74,7 +76,7 @@ class Whereabouts:
     def went(self, user_id: UserId, *, for_good: bool) -> None:
         """Note that they have one less. Who may come back is not gone yet: as in rooms."""
         if user_id not in self._people:
-            self._due[user_id] = self._now() + (0 if for_good else LINGER_SECONDS)
+            self._due[user_id] = self._now() + (0 if for_good else self.linger_seconds)
 
     async def run(self) -> None:
         """Write, and sweep from time to time: until cancelled."""
@@ -82,12 +84,12 @@ class Whereabouts:
         while True:
             await asyncio.sleep(WRITE_SECONDS)
             try:
-                if self._now() >= swept_at + SWEEP_SECONDS:
-                    swept_at = self._now()
-                    await self.sweep()
                 # Before it has a lease, the others would take it for dead.
                 if self._has_lease:
                     await self.write()
+                if self._now() >= swept_at + SWEEP_SECONDS:
+                    swept_at = self._now()
+                    await self.sweep()
             except DatabaseUnavailable as error:
                 log.warning("whereabouts.no_database", error=error.message)
 
@@ -111,15 +113,16 @@ class Whereabouts:
 
         Raises ``DatabaseUnavailable``. Without Redis nobody can be told to be dead.
         """
+        try:
+            # Before the lock: a silent Redis holds up nothing that is written.
+            live = await self._leases.live()
+        except BackplaneUnavailable as error:
+            log.warning("whereabouts.leases_not_read", error=error.message)
+            return
         async with self._is_writing:
             async with self._database.connection() as conn:
                 rows = await queries.instances_with_people(conn)
                 own = await queries.count_people_of(conn, instance_id=self._instance_id)
-            try:
-                live = await self._leases.live()
-            except BackplaneUnavailable as error:
-                log.warning("whereabouts.leases_not_read", error=error.message)
-                return
             self._has_lease = self._instance_id in live
             if self._has_lease and own != len(self._written):
                 await self._read_own()

@@ -11,9 +11,10 @@ from typing import cast
 import uvicorn
 from typing_extensions import override
 
-from gateway.app import CLOSE_SECONDS, Gateway
+from gateway.app import Gateway
 from gateway.config import Settings
 from gateway.core.errors import ServiceDied
+from gateway.runtime.drain import CLOSE_SECONDS
 from gateway.servers import servers_of
 from gateway.serving.accepting import Door
 from gateway.serving.listening import BACKLOG, listen, url_of
@@ -79,7 +80,7 @@ async def serve_until(
     )
 
     def take_no_more() -> None:
-        gateway.endpoint.is_draining = True
+        gateway.endpoint.drain()
         acceptor.close()
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, take_no_more)

@@ -251,24 +251,28 @@ async def test_what_was_said_and_who_is_there_can_be_asked(gateway: GatewayProce
                 await ada.see("Only admins and moderators of a room may see who is banned.")
 
 
-async def test_who_is_away_reads_nothing_until_they_type(gateway: GatewayProcess, room: str):
-    """What is said meanwhile does not make them busy again; anything they type does."""
+async def test_who_is_away_reads_nothing_until_they_enter_a_line(
+    gateway: GatewayProcess, room: str
+):
+    """What is said meanwhile does not make them busy again, nor does a letter; a line does."""
     where = ("connect", room, "--url", gateway.url)
     async with terminal(*where, "--name", "Joan") as host:
         await host.see("1 here: Joan")
         async with terminal(*where, "--name", "Kate") as guest:
             await host.see("→ Kate joined the room")
             guest.type("/away\r")
-            await guest.see("You are away until you type something")
+            await guest.see("You are away until you enter something")
             await host.see("· Kate is away")
+            guest.type("Hm")
             host.type("Kate?\r")
             await guest.see("  Kate?")
             host.type("/who-read\r")
             await host.see("“Kate?” has not been read yet")
             assert "is back" not in host.output
-            guest.type("/who\r")
+            guest.type("m\r")
             await guest.see("You are here again.")
             await host.see("· Kate is back")
+            await host.see("  Hmm")
 
 
 async def test_who_was_banned_long_ago_can_be_let_in_again(gateway: GatewayProcess, room: str):
@@ -335,7 +339,7 @@ async def test_a_gateway_that_comes_back_takes_what_was_typed_meanwhile(
             await doomed.kill()
             await ada.see("no connection, trying again in")
             ada.type("anybody?\r")
-            await ada.see("not sent yet: “anybody?”")
+            await ada.see("no answer yet: “anybody?”")
             port = ("--port", str(urlsplit(doomed.url).port))
             async with running_gateway(tmp_path, arguments=port, **settings) as revived:
                 await ada.see("  anybody?")

@@ -156,6 +156,44 @@ async def test_a_room_goes_on_from_where_it_was():
     assert [join["data"] for join in joins] == [{}, {"since": {"epoch": 1, "seq": 43}}]
 
 
+@pytest.mark.parametrize("says", ["away", "online", None])
+async def test_who_said_how_they_are_is_so_on_the_next_connection(says: str | None):
+    """Until they act, if they said to be away. Who was shown as away is away."""
+    joins: list[dict[str, Any]] = []
+
+    async def play(socket: ServerConnection) -> None:
+        joins.append(await admit(socket, "UpToDate" if len(joins) else "RoomState"))
+        if says is None and len(joins) == 1:
+            change = {"joined": [], "left": [], "changed": [{**ADA, "status": "away"}], "count": 1}
+            event = {"type": "presence.changed", "room": str(ROOM), "data": change}
+            await socket.send(json.dumps(event))
+            await tell(socket, 43)
+            await socket.close(CloseCode.SLOW_READER, "You fell behind.")
+        while True:
+            command = json.loads(await socket.recv())
+            await socket.send(json.dumps({"re": command["id"], "ok": {}}))
+            if command["type"] == "ping":
+                await socket.close(CloseCode.SLOW_READER, "You fell behind.")
+
+    async def come_back() -> dict[str, Any]:
+        if says is not None:
+            await connection.call(Command("ping", None, {}))
+        await first_of(feed, Resumed)
+        data: dict[str, Any] = joins[-1]["data"]
+        return data
+
+    async with connected_to(play) as connection:
+        feed = await connection.open(ROOM)
+        if says is not None:
+            await connection.call(Command("presence.set", None, {"status": says}))
+        assert (await come_back())["status"] == (says or "away")
+        if says is not None:
+            await connection.call(Command("chat.history", ROOM, {}))
+            assert (await come_back())["status"] == says
+            await connection.call(Command("chat.send", ROOM, {}))
+            assert (await come_back()).get("status") == ("online" if says == "online" else None)
+
+
 async def test_a_missing_event_is_fetched_by_coming_back():
     """A gap is never passed on: the client joins again from before it."""
     joins: list[dict[str, Any]] = []

@@ -98,6 +98,26 @@ async def test_who_falls_idle_is_away_until_the_next_command(
     assert await status_of(watcher, room, grace) == "online"
 
 
+async def test_who_comes_back_is_as_they_were(
+    pair: Pair, connect: Connect, watcher: SocketClient, grace: Guest, room: str
+):
+    """Without being busy for a moment; with the first room of a connection."""
+    before = await connect(pair[1], grace)
+    state = await before.ask("room.join", room=room)
+    await before.ask("presence.set", status="away")
+    assert await status_of(watcher, room, grace) == "away"
+    after = await connect(pair[0], grace)
+    since = {name: state["position"][name] for name in ("epoch", "seq")}
+    back = await after.ask("room.join", room=room, since=since, status="away")
+    assert {p["id"]: p["status"] for p in back["people"]}[grace.id] == "away"
+    await before.abort()
+    await after.ask("typing.start", room=room)
+    assert await status_of(watcher, room, grace) == "online"
+    other = (await after.ask("room.create", name="Other"))["id"]
+    late = await after.ask("room.join", room=other, status="away")
+    assert {p["id"]: p["status"] for p in late["people"]}[grace.id] == "online"
+
+
 async def test_what_is_written_of_a_person_is_what_is_so(
     pair: Pair, connect: Connect, watcher: SocketClient, asking: httpx.AsyncClient, grace: Guest
 ):

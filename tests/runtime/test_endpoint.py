@@ -32,7 +32,7 @@ from tests.support.socket_client import Closed, Refused, Rejected, SocketClient
 from tests.support.waiting import WAIT_SECONDS, soon
 
 ADA: Final = Identity(UserId(uuid4()), "Ada", None, is_guest=True, session_id=SessionId("s"))
-
+ROOM: Final = str(uuid4())
 
 _AGREED: Final = (
     "PerMessageDeflate(remote_no_context_takeover=True, local_no_context_takeover=True, "
@@ -199,6 +199,17 @@ async def test_who_closes_with_the_normal_code_says_goodbye():
         assert not place.endpoint.connections
 
 
+async def test_whose_session_has_ended_is_gone_however_the_connection_ends():
+    """At once, and still when it does: they do not come back."""
+    async with listening(ConnectionSettings()) as place:
+        client = await place.connect("ada")
+        place.endpoint.end_sessions([ADA.session_id])
+        assert await place.desk.goodbyes.get()
+        await client.abort()
+        assert await soon(place.desk.goodbyes.get())
+        assert not place.endpoint._ended
+
+
 def settings_of(**admission: int) -> ConnectionSettings:
     """Return settings with these limits of who comes in."""
     return ConnectionSettings(admission=AdmissionSettings(**admission))
@@ -219,7 +230,7 @@ async def test_a_full_instance_takes_no_more_and_nor_does_one_that_shuts_down():
         assert (await refused(place)).status == 503
         await client.close()
         client = await place.connect("ada")
-        place.endpoint.is_draining = True
+        place.endpoint.drain()
         await client.ask("ping")
         await client.close()
         assert (await refused(place)).status == 503
@@ -434,16 +445,22 @@ async def test_many_small_bombs_are_not_inflated_together(monkeypatch: pytest.Mo
 
 
 async def test_who_gives_no_command_for_a_while_is_away(monkeypatch: pytest.MonkeyPatch):
-    """Pings only prove that the connection lives; any other command means that it is in use."""
+    """What clients do by themselves, and questions, do not show that anybody is there."""
     monkeypatch.setattr(endpoint_module, "SWEEP_SECONDS", 0.01)
     async with listening(ConnectionSettings(away_after_seconds=0.1)) as place:
         client = await place.connect("ada")
         assert await soon(place.desk.aways.get())
         await client.ask("ping")
-        assert place.desk.aways.empty()
         await client.ask("person.list", user_ids=[])
-        assert not await soon(place.desk.aways.get())
-        assert await soon(place.desk.aways.get())
+        await client.ask("chat.read", room=ROOM)
+        await client.ask("chat.history", room=ROOM)
+        await client.ask("inbox.open")
+        await client.ask("room.join", room=ROOM, since={"epoch": 1, "seq": 1})
+        assert place.desk.aways.empty()
+        for act in ("room.join", "typing.start"):
+            await client.ask(act, room=ROOM)
+            assert not await soon(place.desk.aways.get())
+            assert await soon(place.desk.aways.get())
         await client.close()
 
 
@@ -455,13 +472,13 @@ async def test_what_is_said_holds_until_something_else_is(monkeypatch: pytest.Mo
         (connection,) = place.endpoint.connections
         connection.say_status("online")
         await asyncio.sleep(0.2)  # several sweeps, and longer than one may be idle
-        await client.ask("person.list", user_ids=[])
+        await client.ask("typing.start", room=ROOM)
         await asyncio.sleep(0.2)
         assert not connection.is_away
         connection.say_status("away")
         await client.ask("ping")
         assert connection.is_away
-        await client.ask("person.list", user_ids=[])
+        await client.ask("typing.start", room=ROOM)
         assert not connection.is_away
         for wanted in (True, False, True):  # as always, from then on
             assert await soon(place.desk.aways.get()) == wanted

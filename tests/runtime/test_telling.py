@@ -277,3 +277,19 @@ async def test_statuses_that_change_together_are_announced_together(
 async def body(ear: Ear) -> bytes:
     """Return the next publication that is heard."""
     return Publication.decode(await soon(ear.messages.get())).body
+
+
+async def test_how_long_a_person_stays_may_be_longer_during_a_drain(
+    presence: Presence, listener: Listener
+):
+    """As long as those may take who were told when to come back."""
+    room = listener.room
+    for person, linger_seconds in ((ADA, 0.0), (GRACE, 60.0)):
+        presence.linger_seconds = linger_seconds
+        presence.arrive(room, person, away=False)
+        presence.depart(room, UserId(person.id), away=False, for_good=False)
+    await asyncio.sleep(0.05)
+    assert UserId(ADA.id) not in room.roster
+    assert UserId(GRACE.id) in room.roster
+    presence.leave_all()
+    assert not len(room.roster)

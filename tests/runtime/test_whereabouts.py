@@ -1,8 +1,10 @@
 """Who is written down as connected, on a real PostgreSQL and Redis; the clock is the test's."""
 
 import asyncio
+import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import NamedTuple
 from uuid import uuid4
@@ -13,7 +15,7 @@ from redis.asyncio import Redis
 from gateway.backplane.client import open_client
 from gateway.backplane.leases import Leases
 from gateway.backplane.settings import RedisSettings
-from gateway.core.errors import DatabaseUnavailable
+from gateway.core.errors import BackplaneUnavailable, DatabaseUnavailable
 from gateway.core.ids import InstanceId, UserId
 from gateway.embedded import EmbeddedServers
 from gateway.runtime import whereabouts as whereabouts_module
@@ -338,3 +340,30 @@ async def test_nothing_is_written_before_there_is_a_lease(
                 await sweeps.get()
     finally:
         await supervisor.stop()
+
+
+@asynccontextmanager
+async def silent_redis() -> AsyncIterator[RedisSettings]:
+    """A Redis that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0), backlog=50) as listener:
+        yield RedisSettings(url=f"redis://127.0.0.1:{listener.getsockname()[1]}/0")
+
+
+async def test_a_redis_that_says_nothing_holds_up_neither_what_is_written_nor_the_stop(
+    database: Database, one: Instance, ada: UserId
+):
+    """Its own patience of half a minute is not waited for."""
+    async with silent_redis() as settings:
+        client = open_client(settings)
+        one.whereabouts._leases = Leases(client, settings, one.id)
+        one.connect(ada)
+        sweep = asyncio.gather(one.whereabouts.sweep())
+        await asyncio.sleep(0.1)
+        await one.whereabouts.write()
+        assert not sweep.done()
+        assert (await seen(database, ada)).is_online
+        await sweep
+        async with asyncio.timeout(settings.command_seconds * settings.command_retries):
+            with pytest.raises(BackplaneUnavailable):
+                await one.whereabouts._leases.give_up()
+        await client.aclose()

@@ -1,7 +1,7 @@
 """Commands about one's own account and sign-in sessions, and their replies."""
 
 from datetime import datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
@@ -35,6 +35,8 @@ class RegisterData(CommandData):
 class AuthRegister(Command):
     """Make an account and sign in with it, on this connection."""
 
+    is_activity: ClassVar[bool] = False
+
     type: Literal["auth.register"]
     data: RegisterData
 
@@ -48,6 +50,8 @@ class SignInData(CommandData):
 
 class AuthSignIn(Command):
     """Sign in with e-mail and password, on this connection."""
+
+    is_activity: ClassVar[bool] = False
 
     type: Literal["auth.sign_in"]
     data: SignInData
@@ -63,6 +67,8 @@ class GuestData(CommandData):
 class AuthGuest(Command):
     """Come in with a name alone. If it is taken, you get one close to it."""
 
+    is_activity: ClassVar[bool] = False
+
     type: Literal["auth.guest"]
     data: GuestData
 
@@ -77,12 +83,16 @@ class ChangePasswordData(CommandData):
 class AuthChangePassword(Command):
     """Change the password. Your other sessions end; this one stays."""
 
+    is_activity: ClassVar[bool] = False
+
     type: Literal["auth.change_password"]
     data: ChangePasswordData
 
 
 class AuthSignOut(Command):
     """End this session. Its connections, this one among them, are closed at once (4201)."""
+
+    is_activity: ClassVar[bool] = False
 
     type: Literal["auth.sign_out"]
     data: NoSessionData = NoSessionData()
@@ -105,6 +115,8 @@ class SessionEndData(CommandData):
 
 class SessionList(Command):
     """Where are you signed in? The newest hundred sessions, this one first."""
+
+    is_activity: ClassVar[bool] = False
 
     type: Literal["session.list"]
     data: NoSessionData = NoSessionData()

@@ -164,6 +164,7 @@ class ChatRead(DurableCommand):
     """Move your read marker over messages. It never goes back: an older `seq` changes nothing."""
 
     makes: ClassVar[str] = "chat.marked"
+    is_activity: ClassVar[bool] = False
 
     type: Literal["chat.read"]
     data: ChatReadData = ChatReadData()

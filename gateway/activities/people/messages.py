@@ -1,7 +1,7 @@
 """Commands about people, whatever room they are in."""
 
 from datetime import datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -38,11 +38,15 @@ class PresenceSetData(CommandData):
 class PresenceSet(Command):
     """Say how you are on this connection, instead of leaving it to the gateway.
 
-    Left alone, a connection on which no command but ``ping`` was given for a
-    while (five minutes, unless the gateway is set otherwise) is away. ``away``
-    holds until the next command other than ``ping``; ``online`` until you say
-    ``away``. In a room you are away when all your connections that have it open are.
+    Left alone, a connection on which you did nothing for a while (five minutes,
+    unless the gateway is set otherwise) is away. ``away`` holds until you do
+    something; ``online`` until you say ``away``. To do something is to give a
+    command that says or changes something: no question, no ``ping``, ``chat.read``,
+    ``inbox.open`` or sign-in, and no ``room.join`` with ``since``.
+    In a room you are away when all your connections that have it open are.
     """
+
+    is_activity: ClassVar[bool] = False
 
     type: Literal["presence.set"]
     data: PresenceSetData
@@ -57,6 +61,8 @@ class PersonGetData(CommandData):
 class PersonGet(Command):
     """Ask whether somebody is connected, and when they were last."""
 
+    is_activity: ClassVar[bool] = False
+
     type: Literal["person.get"]
     data: PersonGetData
 
@@ -69,6 +75,8 @@ class PersonListData(CommandData):
 
 class PersonList(Command):
     """Ask the same of several people at once. Who does not exist is left out."""
+
+    is_activity: ClassVar[bool] = False
 
     type: Literal["person.list"]
     data: PersonListData

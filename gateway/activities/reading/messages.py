@@ -1,7 +1,7 @@
 """Questions about a room, and their answers. Its members may ask, over HTTP as well."""
 
 from datetime import datetime
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, ClassVar, Final, Literal, Self
 from uuid import UUID
 
 from pydantic import Field, model_validator
@@ -54,6 +54,8 @@ class HistoryData(CommandData):
 class ChatHistory(RoomCommand):
     """Read what has been said, page by page, oldest first. Deleted messages are tombstones."""
 
+    is_activity: ClassVar[bool] = False
+
     type: Literal["chat.history"]
     data: HistoryData = HistoryData()
 
@@ -72,6 +74,8 @@ class SearchData(CommandData):
 class ChatSearch(RoomCommand):
     """Find messages by their words, newest first. Words are found whole, as they are written."""
 
+    is_activity: ClassVar[bool] = False
+
     type: Literal["chat.search"]
     data: SearchData
 
@@ -79,12 +83,16 @@ class ChatSearch(RoomCommand):
 class ChatGet(RoomCommand):
     """Read one message."""
 
+    is_activity: ClassVar[bool] = False
+
     type: Literal["chat.get"]
     data: MessageData
 
 
 class ChatEdits(RoomCommand):
     """Read what a message said before, oldest first. Of a deleted one there is nothing."""
+
+    is_activity: ClassVar[bool] = False
 
     type: Literal["chat.edits"]
     data: MessageData
@@ -106,12 +114,16 @@ class RepliesData(PageData):
 class ChatReplies(RoomCommand):
     """Read the thread of a message: the replies to it, oldest first."""
 
+    is_activity: ClassVar[bool] = False
+
     type: Literal["chat.replies"]
     data: RepliesData
 
 
 class ChatReceipts(RoomCommand):
     """Ask who has read a message. In rooms of at most a hundred members."""
+
+    is_activity: ClassVar[bool] = False
 
     type: Literal["chat.receipts"]
     data: MessageData
@@ -120,12 +132,16 @@ class ChatReceipts(RoomCommand):
 class RoomMembers(RoomCommand):
     """List the members in the order in which they came."""
 
+    is_activity: ClassVar[bool] = False
+
     type: Literal["room.members"]
     data: PageData = PageData()
 
 
 class RoomBans(RoomCommand):
     """List who may not come in, newest ban first, as admin or moderator."""
+
+    is_activity: ClassVar[bool] = False
 
     type: Literal["room.bans"]
     data: PageData = PageData()
@@ -229,6 +245,8 @@ class ExportData(CommandData):
 
 class RoomExport(RoomCommand):
     """Read all of the room's log, page by page, as its admin: the file that HTTP gives."""
+
+    is_activity: ClassVar[bool] = False
 
     type: Literal["room.export"]
     data: ExportData = ExportData()

@@ -1,6 +1,6 @@
 """Commands about rooms that change no log of one that is open: what the HTTP API has, too."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -28,6 +28,8 @@ class RoomCreate(Command):
 class RoomList(Command):
     """Your rooms, with how much is unread; `inbox.open` also tells what changes."""
 
+    is_activity: ClassVar[bool] = False
+
     type: Literal["room.list"]
     data: NoData = NoData()
 
@@ -41,6 +43,8 @@ class RoomDirectoryData(CommandData):
 
 class RoomDirectory(Command):
     """A page of the public rooms, in the order of their names."""
+
+    is_activity: ClassVar[bool] = False
 
     type: Literal["room.directory"]
     data: RoomDirectoryData = RoomDirectoryData()

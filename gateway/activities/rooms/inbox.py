@@ -14,12 +14,16 @@ class InboxOpen(Command):
     No room needs to be open for that. Opening it again starts over.
     """
 
+    is_activity: ClassVar[bool] = False
+
     type: Literal["inbox.open"]
     data: NoData = NoData()
 
 
 class InboxClose(Command):
     """Be told no more; one that is not open stays so."""
+
+    is_activity: ClassVar[bool] = False
 
     type: Literal["inbox.close"]
     data: NoData = NoData()

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, Field
 from pydantic_core import PydanticCustomError
+from typing_extensions import override
 
 from gateway.core.protocol.base import (
     MAX_INTEGER,
@@ -15,6 +16,7 @@ from gateway.core.protocol.base import (
     Person,
     PersonHere,
     RoomCommand,
+    Status,
     WireModel,
 )
 
@@ -39,9 +41,15 @@ class WirePosition(CommandData):
 
 
 class RoomJoinData(CommandData):
-    """``since`` is how far you have read the room before, if you have: you get what you missed."""
+    """``since`` is how far you have read the room before, if you have: you get what you missed.
+
+    ``status`` is how you are from then on, as by `presence.set`. It counts with the
+    first room of a connection: who comes back is as they were, without a moment of
+    being something else.
+    """
 
     since: WirePosition | None = None
+    status: Status | None = None
 
 
 class RoomJoin(RoomCommand):
@@ -54,6 +62,12 @@ class RoomJoin(RoomCommand):
 
     type: Literal["room.join"]
     data: RoomJoinData = RoomJoinData()
+
+    @property
+    @override
+    def shows_activity(self) -> bool:
+        """Whether somebody opened the room, and not a client that came back."""
+        return self.data.since is None
 
 
 class RoomLeave(RoomCommand):

@@ -46,8 +46,16 @@ class CommandData(WireModel):
 class Command(CommandData):
     """What a client asks for. ``id`` is chosen by the client and comes back in the reply."""
 
+    is_activity: ClassVar[bool] = True
+    """Whether it shows that somebody is there, and not a client that does so by itself or asks."""
+
     id: Annotated[int, Field(strict=True, ge=0, le=MAX_INTEGER)]
     type: str
+
+    @property
+    def shows_activity(self) -> bool:
+        """Whether this one does."""
+        return self.is_activity
 
 
 class RoomCommand(Command):

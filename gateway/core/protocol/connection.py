@@ -19,6 +19,8 @@ class AuthData(CommandData):
 class Auth(Command):
     """Sign in on an open connection, for clients that can send neither cookie nor header."""
 
+    is_activity: ClassVar[bool] = False
+
     type: Literal["auth"]
     data: AuthData
 
@@ -37,6 +39,8 @@ class PingData(CommandData):
 
 class Ping(Command):
     """Measure the round trip and the server's clock; also keeps an idle connection alive."""
+
+    is_activity: ClassVar[bool] = False
 
     type: Literal["ping"]
     data: PingData = PingData()
