@@ -89,7 +89,12 @@ async def _add_room(conn: Connection, name: str, team: Sequence[Person]) -> UUID
         created_at=now,
     )
     await queries.seed_members(
-        conn, room_id=room_id, user_ids=people, roles=[event.role for event in events]
+        conn,
+        room_id=room_id,
+        user_ids=people,
+        roles=[event.role for event in events],
+        last_read_seqs=[Seq(len(team))] * len(team),
+        read_counts=[0] * len(team),
     )
     await queries.seed_events(
         conn,
