@@ -64,8 +64,7 @@ set last_seq = e.last_seq,
     updated_at = :created_at::timestamptz
 from unnest(:log_ids::uuid[], :last_seqs::bigint[], :messages_added::int[])
   as e (room_id, last_seq, messages_added)
-cross join lateral (select ctid as place from rooms where rooms.id = e.room_id limit 1) found
-where r.ctid = found.place;
+where r.id = e.room_id;
 
 -- name: read_events(room_id, after_seq, max_events)
 -- A page of the log after a position, in order. message is the text that

@@ -4,8 +4,7 @@
 -- All messages of a batch in one statement, in the transaction that writes
 -- their events, under their rooms' locks, and their senders' read markers. Mentions
 -- are arrays as text: PostgreSQL has no arrays of arrays. What is set of a marker is
--- in no index, so that its row changes in place. Primary key of room_users, each
--- looked up by itself: a join could go through the table whole.
+-- in no index, so that its row changes in place. Primary key of room_users.
 -- nullable: attachments[], reply_tos[]
 with moved as (
   update room_users m
@@ -13,13 +12,7 @@ with moved as (
   from unnest(
     :marker_rooms::uuid[], :marker_users::uuid[], :marker_seqs::bigint[], :marker_numbers::bigint[]
   ) as e (room_id, user_id, seq, number)
-  cross join lateral (
-    select ctid as place
-    from room_users
-    where room_users.room_id = e.room_id and room_users.user_id = e.user_id
-    limit 1
-  ) found
-  where m.ctid = found.place and m.last_read_seq < e.seq
+  where m.room_id = e.room_id and m.user_id = e.user_id and m.last_read_seq < e.seq
 )
 insert into messages (
   id, room_id, user_id, content, seq, number, message_type, attachment, reply_to, mentions,
@@ -170,8 +163,7 @@ left join lateral (
 ) n on true;
 
 -- name: move_markers(room_ids, user_ids, seqs, numbers, message_ids, is_told, read_at)!
--- Moves read markers, never back; is_told: members are told and a receipt is kept. Primary keys,
--- looked up as in insert_messages.
+-- Moves read markers, never back; is_told: members are told and a receipt is kept. Primary keys.
 -- nullable: message_ids[]
 with e as materialized (
   select *
@@ -190,13 +182,7 @@ update room_users m
 set last_read_seq = e.seq, read_count = e.number,
     last_read_message_id = e.message_id
 from e
-cross join lateral (
-  select ctid as place
-  from room_users
-  where room_users.room_id = e.room_id and room_users.user_id = e.user_id
-  limit 1
-) found
-where m.ctid = found.place and m.last_read_seq < e.seq;
+where m.room_id = e.room_id and m.user_id = e.user_id and m.last_read_seq < e.seq;
 
 -- name: newest_messages(room_ids, max_messages)
 -- The newest messages of each room with their authors, newest first. Index (room_id, seq).

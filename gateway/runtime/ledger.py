@@ -197,11 +197,12 @@ class Ledger:
         except GatewayError as error:  # the only command's own
             self._answer(entries, [error] * len(entries))
             return True
-        except Exception:
+        except Exception as error:
             # Nothing of it is committed; alone, only the one at fault fails.
-            log.exception("ledger.batch_failed", commands=len(entries))
             if len(entries) > 1:
+                log.warning("ledger.batch_failed", commands=len(entries), error=repr(error))
                 return await self._commit_halves(entries)
+            log.exception("ledger.command_failed")
             self._answer(
                 entries, [InternalError("The gateway could not carry this out; its log says why.")]
             )

@@ -72,8 +72,8 @@ MUTANTS: Final[Mapping[str, tuple[Patch, ...]]] = {
         ),
         Patch(
             "queries/messages.sql",
-            "where m.ctid = found.place and m.last_read_seq < e.seq;\n",
-            "where m.ctid = found.place;\n",
+            "where m.room_id = e.room_id and m.user_id = e.user_id and m.last_read_seq < e.seq;\n",
+            "where m.room_id = e.room_id and m.user_id = e.user_id;\n",
         ),
     ),
     "kick-leaves-open": (

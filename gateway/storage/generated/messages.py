@@ -95,8 +95,7 @@ async def insert_messages(
     """All messages of a batch in one statement, in the transaction that writes
     their events, under their rooms' locks, and their senders' read markers. Mentions
     are arrays as text: PostgreSQL has no arrays of arrays. What is set of a marker is
-    in no index, so that its row changes in place. Primary key of room_users, each
-    looked up by itself: a join could go through the table whole.
+    in no index, so that its row changes in place. Primary key of room_users.
     """
     answer = await conn.execute(
         _SQL["insert_messages"],
@@ -337,9 +336,7 @@ async def move_markers(
     is_told: Sequence[bool],
     read_at: datetime,
 ) -> int:
-    """Moves read markers, never back; is_told: members are told and a receipt is kept. Primary keys,
-    looked up as in insert_messages.
-    """
+    """Moves read markers, never back; is_told: members are told and a receipt is kept. Primary keys."""
     answer = await conn.execute(
         _SQL["move_markers"],
         room_ids,
